@@ -1,0 +1,11 @@
+//! Every byte structure Borg 1.4 stores, as views over bytes and plain structs that emit them.
+//!
+//! Contract: no unsafe, no panic, no allocation, whatever the bytes. A parser borrows from the slice it
+//! was given; a length that was read is checked against the bytes present before it is believed.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod id;
+pub mod msgpack;
+
+pub use id::{ChunkRef, Id};
