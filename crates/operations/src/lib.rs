@@ -1,0 +1,9 @@
+//! What the commands do. The only crate that touches user files; it cannot tell local from remote.
+
+mod budget;
+mod monitor;
+mod session;
+
+pub use budget::Budget;
+pub use monitor::{Event, Interrupt, Monitor};
+pub use session::Session;

@@ -1,0 +1,72 @@
+//! The transactional object store: segments, index, hints, integrity, locks. Knows no archives and no keys.
+
+use nanoprobe_format::Id;
+
+/// An open repository, local or remote: operations cannot tell which. Shared between threads.
+pub trait Repository: Send + Sync {
+    /// The 32-byte repository id.
+    fn id(&self) -> [u8; 32];
+    /// Canonical location as Borg writes it into the security directory.
+    fn location(&self) -> &str;
+    /// Replaces `object` by the stored bytes of `id`.
+    fn get(&self, id: &Id, object: &mut Vec<u8>) -> Result<(), Error>;
+    /// These will be asked for next, in this order (read-ahead; may do nothing).
+    fn preload(&self, ids: &[Id]);
+    /// Size in bytes of the stored object, `None` when there is none. Cheap: no object is read.
+    fn stored_bytes(&self, id: &Id) -> Result<Option<u32>, Error>;
+    /// Stores or replaces an object.
+    fn put(&self, id: &Id, object: &[u8]) -> Result<(), Error>;
+    /// Removes an object.
+    fn delete(&self, id: &Id) -> Result<(), Error>;
+    /// Makes everything since the last commit durable.
+    fn commit(&self) -> Result<(), Error>;
+    /// Forgets everything since the last commit.
+    fn rollback(&self) -> Result<(), Error>;
+    /// Appends up to `limit` ids in storage order, after `after`, to `ids`.
+    fn list(&self, after: Option<&Id>, limit: usize, ids: &mut Vec<Id>) -> Result<(), Error>;
+    /// First free nonce as the repository knows it, `None` before the first reservation.
+    fn free_nonce(&self) -> Result<Option<u64>, Error>;
+    /// Compare-and-swap of the nonce reservation, durable when it returns.
+    fn reserve_nonces(&self, expected: Option<u64>, next_free: u64) -> Result<(), Error>;
+    /// The key stored in `config` (repokey and authenticated modes), empty when there is none.
+    fn key_blob(&self) -> Result<Vec<u8>, Error>;
+    /// Stores the key in `config`, durably.
+    fn set_key_blob(&self, blob: &[u8]) -> Result<(), Error>;
+    /// Low-level check without repair; every finding goes to `report`. `Ok(true)` when sound.
+    fn check(&self, options: &CheckOptions, report: &mut dyn FnMut(CheckReport<'_>)) -> Result<bool, Error>;
+    /// Number and total stored size of live objects, as hints and index know them.
+    fn totals(&self) -> Result<Totals, Error>;
+}
+
+/// What the low-level check is asked to do.
+#[derive(Clone, Debug, Default)]
+pub struct CheckOptions {
+    /// Stop after so many seconds and remember the position (Borg's `--max-duration`); 0: no limit.
+    pub maximum_seconds: u64,
+}
+
+/// What the low-level check says while it runs.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CheckReport<'a> {
+    /// Segment `done` of `total` is being checked.
+    Progress { done: u64, total: u64 },
+    /// Information, in Borg's words.
+    Information(&'a str),
+    /// A defect, in Borg's words.
+    Defect(&'a str),
+}
+
+/// Live objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Number of objects, the manifest included.
+    pub objects: u64,
+    /// Their stored sizes, headers excluded, in bytes.
+    pub stored_bytes: u64,
+}
+
+/// What can go wrong with a repository.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {}
