@@ -15,8 +15,7 @@ pub enum Parameters {
 
 impl Parameters {
     /// Borg's default for file data: `buzhash,19,23,21,4095`.
-    pub const DEFAULT: Self =
-        Self::Buzhash { minimum_exponent: 19, maximum_exponent: 23, mask_bits: 21, window: 4095 };
+    pub const DEFAULT: Self = Self::Buzhash { minimum_exponent: 19, maximum_exponent: 23, mask_bits: 21, window: 4095 };
     /// Borg's parameters for the item metadata stream: `buzhash,15,19,17,4095`.
     pub const ITEMS: Self = Self::Buzhash { minimum_exponent: 15, maximum_exponent: 19, mask_bits: 17, window: 4095 };
 

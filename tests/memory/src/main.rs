@@ -1,0 +1,165 @@
+//! Runs the release binary on inputs far larger than its budget and fails when peak resident memory passes the limit.
+//!
+//!     cargo run --release -p nanoprobe-memory -- [small] [million] [media] [chunks]
+//!
+//! Without names every scenario runs. `NANOPROBE` names the binary, else `target/release/nanoprobe` is taken;
+//! `NANOPROBE_WORK` a folder with room (7 GiB for all), else the temporary directory.
+
+mod inputs;
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+    time::Instant,
+};
+
+use wait4::Wait4;
+
+/// What "runs on a 64 MB box" means here: peak resident memory of the process, in bytes.
+const LIMIT_BYTES: u64 = 64 << 20;
+
+/// One input and what is done with it.
+struct Scenario {
+    name: &'static str,
+    title: &'static str,
+    make: fn(&Path),
+    create: &'static [&'static str],
+    steps: &'static [Step],
+}
+
+/// One command that is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    First,
+    Again,
+    List,
+    Extract,
+    Check,
+    Info,
+}
+
+const EVERY_STEP: &[Step] = &[Step::First, Step::Again, Step::List, Step::Info, Step::Extract, Step::Check];
+
+const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "small",
+        title: "100,000 small files",
+        make: |folder| inputs::small_files(folder, 100_000),
+        create: &["-C", "zstd,3"],
+        steps: EVERY_STEP,
+    },
+    Scenario {
+        name: "million",
+        title: "1,000,000 small files",
+        make: |folder| inputs::small_files(folder, 1_000_000),
+        create: &["-C", "zstd,3"],
+        steps: EVERY_STEP,
+    },
+    Scenario {
+        name: "media",
+        title: "4 GiB incompressible",
+        make: |folder| inputs::noise_files(folder, 4, 1024),
+        create: &["-C", "zstd,3"],
+        steps: EVERY_STEP,
+    },
+    Scenario {
+        name: "chunks",
+        title: "2,000,000 chunks",
+        make: |folder| inputs::noise_files(folder, 1024, 1),
+        create: &["-C", "none", "--chunker-params", "fixed,536"],
+        steps: EVERY_STEP,
+    },
+];
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = wanted.iter().find(|name| SCENARIOS.iter().all(|scenario| scenario.name != name.as_str())) {
+        eprintln!("unknown scenario: {unknown}");
+        return ExitCode::from(2);
+    }
+    let (mut passed, mut failed) = (0, 0);
+    println!("| scenario | step | wall s | peak MiB |\n|---|---|---|---|");
+    for scenario in
+        SCENARIOS.iter().filter(|scenario| wanted.is_empty() || wanted.iter().any(|name| name == scenario.name))
+    {
+        let work = match std::env::var_os("NANOPROBE_WORK") {
+            Some(folder) => tempfile::tempdir_in(folder),
+            None => tempfile::tempdir(),
+        }
+        .expect("a temporary folder");
+        let input = work.path().join("input");
+        (scenario.make)(&input);
+        run(work.path(), &["init", "-e", "repokey-blake2"]).expect("init");
+        for &step in scenario.steps {
+            match run(work.path(), &step.command(scenario.create)) {
+                Ok((seconds, peak_bytes)) => {
+                    let verdict = if peak_bytes <= LIMIT_BYTES { "" } else { " over the limit" };
+                    println!(
+                        "| {} | {} | {seconds:.1} | {:.1}{verdict} |",
+                        scenario.title,
+                        step.name(),
+                        peak_bytes as f64 / 1048576.0
+                    );
+                    if verdict.is_empty() { passed += 1 } else { failed += 1 }
+                }
+                Err(message) => {
+                    println!("| {} | {} | failed | {message} |", scenario.title, step.name());
+                    failed += 1;
+                }
+            }
+        }
+    }
+    println!("\n{passed} passed, {failed} failed");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+impl Step {
+    fn name(self) -> &'static str {
+        match self {
+            Self::First => "create, first",
+            Self::Again => "create, again",
+            Self::List => "list",
+            Self::Extract => "extract",
+            Self::Check => "check",
+            Self::Info => "info",
+        }
+    }
+
+    fn command(self, create: &[&'static str]) -> Vec<&'static str> {
+        match self {
+            Self::First => [&["create"], create, &["::first", "input"]].concat(),
+            Self::Again => [&["create"], create, &["::again", "input"]].concat(),
+            Self::List => vec!["list", "::first"],
+            Self::Extract => vec!["extract", "--dry-run", "::first"],
+            Self::Check => vec!["check"],
+            Self::Info => vec!["info", "::first"],
+        }
+    }
+}
+
+/// Runs the program in `work`; gives wall seconds and peak resident bytes.
+fn run(work: &Path, arguments: &[&str]) -> Result<(f64, u64), String> {
+    let begin = Instant::now();
+    let mut child = Command::new(program())
+        .args(arguments)
+        .current_dir(work)
+        .env("BORG_BASE_DIR", work.join("base"))
+        .env("BORG_REPO", work.join("repository"))
+        .env("BORG_PASSPHRASE", "measured")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .map_err(|error| format!("{}: {error}", program().display()))?;
+    let end = child.wait4().map_err(|error| error.to_string())?;
+    if end.status.success() {
+        Ok((begin.elapsed().as_secs_f64(), end.rusage.maxrss))
+    } else {
+        Err(end.status.to_string())
+    }
+}
+
+fn program() -> PathBuf {
+    std::env::var_os("NANOPROBE")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release/nanoprobe"), PathBuf::from)
+}
