@@ -140,7 +140,7 @@ impl Step {
 /// Runs the program in `work`; gives wall seconds and peak resident bytes.
 fn run(work: &Path, arguments: &[&str]) -> Result<(f64, u64), String> {
     let begin = Instant::now();
-    let mut child = Command::new(program())
+    let child = Command::new(program())
         .args(arguments)
         .current_dir(work)
         .env("BORG_BASE_DIR", work.join("base"))
