@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod id;
+pub mod item;
 pub mod msgpack;
 
 pub use id::{ChunkRef, Id};

@@ -8,7 +8,7 @@ use embedded_io::Write;
 /// Nesting that [`Reader::skip`] follows; Borg's own structures need six.
 const MAX_DEPTH: u32 = 16;
 
-/// What can be wrong with msgpack bytes.
+/// What can be wrong with msgpack bytes, or with a structure made of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -24,6 +24,18 @@ pub enum Error {
     /// Nested deeper than any structure of Borg's.
     #[error("msgpack nested too deeply")]
     TooDeep,
+    /// A key that the structure cannot do without.
+    #[error("msgpack map without {0:?}")]
+    Missing(&'static str),
+    /// A list or a raw string of another length than the structure demands.
+    #[error("msgpack value of the wrong length")]
+    WrongLength,
+    /// The structure ends before the bytes do.
+    #[error("bytes after the end of the msgpack value")]
+    TrailingBytes,
+    /// More of something than Borg's own limits allow.
+    #[error("too many {0}")]
+    TooMany(&'static str),
 }
 
 /// A cursor over msgpack bytes; every read borrows from the slice.
@@ -83,6 +95,11 @@ impl<'a> Reader<'a> {
             marker => return Err(Error::UnexpectedType(marker)),
         };
         self.take(length)
+    }
+
+    /// A raw string of exactly `N` bytes.
+    pub fn raw_array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        self.raw()?.try_into().map_err(|_| Error::WrongLength)
     }
 
     /// Any integer, in the width that holds all of msgpack's.
