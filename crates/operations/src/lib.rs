@@ -1,9 +1,11 @@
 //! What the commands do. The only crate that touches user files; it cannot tell local from remote.
 
 mod budget;
+mod error;
 mod monitor;
 mod session;
 
 pub use budget::Budget;
+pub use error::Error;
 pub use monitor::{Event, Interrupt, Monitor};
 pub use session::Session;

@@ -26,6 +26,10 @@ pub enum Event<'a> {
         /// The class of the warning for `BORG_EXIT_CODES=modern` (100 … 127), 1 where Borg has none.
         exit_code: u8,
     },
+    /// A defect that the operation found and goes on from (check); shown at every log level but `--critical`.
+    Defect(&'a str),
+    /// A remark at the level of a warning that does not change the exit code.
+    Remark(&'a str),
     /// Information of the level that `--info` shows.
     Information(&'a str),
     /// Where create stands (`archive_progress`).

@@ -1,0 +1,42 @@
+//! What ends an operation. Trouble with one file is a [`crate::Event::Warning`], never one of these.
+
+use std::{io, path::PathBuf};
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The repository failed.
+    #[error(transparent)]
+    Repository(#[from] nanoprobe_repository::Error),
+    /// An object could not be opened or sealed.
+    #[error(transparent)]
+    Key(#[from] nanoprobe_key::Error),
+    /// The manifest, an archive or its item stream is not what it should be.
+    #[error(transparent)]
+    Archive(#[from] nanoprobe_archive::Error),
+    /// No archive of that name.
+    #[error("Archive {0} does not exist")]
+    NoSuchArchive(String),
+    /// A file of our own, or the place to extract to, failed.
+    #[error("{action} {}: {source}", path.display())]
+    Local {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What came of it.
+        source: io::Error,
+    },
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Error {
+    /// For `map_err` on file operations.
+    pub fn local(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Local { action, path, source }
+    }
+}
