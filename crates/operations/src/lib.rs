@@ -3,6 +3,7 @@
 mod budget;
 mod error;
 mod monitor;
+pub mod patterns;
 mod session;
 
 pub use budget::Budget;
