@@ -1,6 +1,7 @@
 //! What the commands do. The only crate that touches user files; it cannot tell local from remote.
 
 mod budget;
+pub mod create;
 mod error;
 mod monitor;
 pub mod patterns;
