@@ -5,8 +5,10 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod envelope;
 mod id;
 pub mod item;
+pub mod key_blob;
 pub mod msgpack;
 
 pub use id::{ChunkRef, Id};
