@@ -19,8 +19,10 @@
 use embedded_io::Write;
 
 use crate::msgpack::{Error, Reader, Writer};
-pub use chunks::{Chunks, PackedChunks};
-pub use xattrs::{PackedXattrs, Xattrs};
+use crate::packed::Packed;
+
+pub use chunks::Chunks;
+pub use xattrs::{Xattr, Xattrs};
 
 mod chunks;
 mod xattrs;
@@ -107,13 +109,13 @@ impl<'a> Item<'a> {
                 b"hardlink_master" => item.hardlink_master = Some(reader.boolean()?),
                 b"nlink" => item.nlink = Some(reader.number()?),
                 b"bsdflags" => item.bsdflags = Some(reader.number()?),
-                b"xattrs" => item.xattrs = Some(Xattrs::Packed(PackedXattrs::read(reader)?)),
+                b"xattrs" => item.xattrs = Some(Xattrs::Packed(Packed::read_map(reader)?)),
                 b"acl_access" => item.acl_access = Some(reader.raw()?),
                 b"acl_default" => item.acl_default = Some(reader.raw()?),
                 b"acl_extended" => item.acl_extended = Some(reader.raw()?),
                 b"acl_nfs4" => item.acl_nfs4 = Some(reader.raw()?),
-                b"chunks" => item.chunks = optional(reader, PackedChunks::read)?.map(Chunks::Packed),
-                b"chunks_healthy" => item.chunks_healthy = optional(reader, PackedChunks::read)?.map(Chunks::Packed),
+                b"chunks" => item.chunks = optional(reader, Packed::read_array)?.map(Chunks::Packed),
+                b"chunks_healthy" => item.chunks_healthy = optional(reader, Packed::read_array)?.map(Chunks::Packed),
                 b"size" => item.size = Some(reader.number()?),
                 b"part" => item.part = Some(reader.number()?),
                 _ => drop(reader.skip()?),

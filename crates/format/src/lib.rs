@@ -5,10 +5,14 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod envelope;
 mod id;
 pub mod item;
 pub mod key_blob;
+pub mod manifest;
 pub mod msgpack;
+pub mod packed;
+pub mod tam;
 
 pub use id::{ChunkRef, Id};

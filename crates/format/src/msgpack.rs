@@ -5,6 +5,10 @@
 
 use embedded_io::Write;
 
+pub use scanner::Scanner;
+
+mod scanner;
+
 /// Nesting that [`Reader::skip`] follows; Borg's own structures need six.
 const MAX_DEPTH: u32 = 16;
 
@@ -33,6 +37,9 @@ pub enum Error {
     /// The structure ends before the bytes do.
     #[error("bytes after the end of the msgpack value")]
     TrailingBytes,
+    /// A version of the structure, or of the whole envelope, that Borg 1.4 does not know either.
+    #[error("unknown version of the structure")]
+    UnknownVersion,
     /// More of something than Borg's own limits allow.
     #[error("too many {0}")]
     TooMany(&'static str),
@@ -142,6 +149,19 @@ impl<'a> Reader<'a> {
         Ok(is_nil)
     }
 
+    /// Reads past a whole map and gives the value of `key`, packed; the last one if the key stands twice.
+    pub fn find(&mut self, key: &[u8]) -> Result<Option<&'a [u8]>, Error> {
+        let mut found = None;
+        for _ in 0..self.map()? {
+            let this = self.raw()?;
+            let value = self.skip()?;
+            if this == key {
+                found = Some(value);
+            }
+        }
+        Ok(found)
+    }
+
     /// Reads past one whole value and returns its bytes.
     pub fn skip(&mut self) -> Result<&'a [u8], Error> {
         let start = self.rest;
@@ -188,17 +208,23 @@ impl<'a> Reader<'a> {
 #[derive(Debug)]
 pub struct Writer<W> {
     sink: W,
+    written_bytes: usize,
 }
 
 impl<W: Write> Writer<W> {
     /// Writes to `sink`.
     pub fn new(sink: W) -> Self {
-        Self { sink }
+        Self { sink, written_bytes: 0 }
     }
 
     /// Gives the sink back.
     pub fn into_inner(self) -> W {
         self.sink
+    }
+
+    /// Bytes written so far: where the next value will stand.
+    pub fn written_bytes(&self) -> usize {
+        self.written_bytes
     }
 
     /// Starts a map of `pairs` pairs.
@@ -214,15 +240,15 @@ impl<W: Write> Writer<W> {
     /// Writes a raw string.
     pub fn raw(&mut self, bytes: &[u8]) -> Result<(), W::Error> {
         self.header(bytes.len(), 0xa0, 31, 0xda, 0xdb)?;
-        self.sink.write_all(bytes)
+        self.write(bytes)
     }
 
     /// Writes an unsigned integer.
     pub fn unsigned(&mut self, value: u64) -> Result<(), W::Error> {
         if value < 0x80 {
-            self.sink.write_all(&[value as u8])
+            self.write(&[value as u8])
         } else if let Ok(value) = u8::try_from(value) {
-            self.sink.write_all(&[0xcc, value])
+            self.write(&[0xcc, value])
         } else if let Ok(value) = u16::try_from(value) {
             self.tagged(0xcd, &value.to_be_bytes())
         } else if let Ok(value) = u32::try_from(value) {
@@ -237,9 +263,9 @@ impl<W: Write> Writer<W> {
         if let Ok(value) = u64::try_from(value) {
             self.unsigned(value)
         } else if value >= -32 {
-            self.sink.write_all(&[value as u8])
+            self.write(&[value as u8])
         } else if let Ok(value) = i8::try_from(value) {
-            self.sink.write_all(&[0xd0, value as u8])
+            self.write(&[0xd0, value as u8])
         } else if let Ok(value) = i16::try_from(value) {
             self.tagged(0xd1, &value.to_be_bytes())
         } else if let Ok(value) = i32::try_from(value) {
@@ -251,22 +277,22 @@ impl<W: Write> Writer<W> {
 
     /// Writes true or false.
     pub fn boolean(&mut self, value: bool) -> Result<(), W::Error> {
-        self.sink.write_all(&[if value { 0xc3 } else { 0xc2 }])
+        self.write(&[if value { 0xc3 } else { 0xc2 }])
     }
 
     /// Writes nil.
     pub fn nil(&mut self) -> Result<(), W::Error> {
-        self.sink.write_all(&[0xc0])
+        self.write(&[0xc0])
     }
 
     /// Writes a value that is msgpack already.
     pub fn packed(&mut self, value: &[u8]) -> Result<(), W::Error> {
-        self.sink.write_all(value)
+        self.write(value)
     }
 
     fn header(&mut self, length: usize, fix: u8, fix_most: usize, two: u8, four: u8) -> Result<(), W::Error> {
         if length <= fix_most {
-            self.sink.write_all(&[fix | length as u8])
+            self.write(&[fix | length as u8])
         } else if let Ok(length) = u16::try_from(length) {
             self.tagged(two, &length.to_be_bytes())
         } else {
@@ -275,7 +301,16 @@ impl<W: Write> Writer<W> {
     }
 
     fn tagged(&mut self, tag: u8, bytes: &[u8]) -> Result<(), W::Error> {
-        self.sink.write_all(&[tag])?;
-        self.sink.write_all(bytes)
+        self.write(&[tag])?;
+        self.write(bytes)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), W::Error> {
+        self.sink.write_all(bytes)?;
+        self.written_bytes += bytes.len();
+        Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
