@@ -1,5 +1,10 @@
 //! Manifest, archives, item streams, and the caches beside them. Never touches user files.
 
+mod files_cache;
+
+pub use files_cache::{
+    CachedChunks, Clock, Extended, FilesCacheEntry, FilesCacheReader, FilesCacheWriter, Lookup, walk_order,
+};
 use nanoprobe_format::{Id, item::Item};
 use nanoprobe_key::{Key, Opener, Sealer};
 use nanoprobe_repository::Repository;

@@ -1,0 +1,247 @@
+//! Reads a files cache as a stream, in step with the walk.
+
+use std::{
+    cmp::Ordering,
+    fs::File,
+    io::{self, BufReader, Read},
+    path::Path,
+};
+
+use xxhash_rust::xxh64::xxh64;
+
+use super::{AGES, CachedChunks, Clock, Extended, FilesCacheEntry, LARGEST_BLOCK_BYTES, MAGIC, varint, walk_order};
+
+/// Longest path of a root that is believed.
+const LONGEST_ROOT: usize = 64 << 10;
+
+/// The old cache, read in walk order. Memory: one block.
+pub struct FilesCacheReader {
+    file: Option<BufReader<File>>,
+    clock: Clock,
+    newest: i64,
+    block: Vec<u8>,
+    position: usize,
+    path: Vec<u8>,
+    /// Where the entry at hand starts behind its path, and where the next one starts.
+    current: Option<(usize, usize)>,
+    damaged: bool,
+}
+
+/// What the cache says about a path.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Lookup<'a> {
+    /// Nothing.
+    Unknown,
+    /// There is an entry.
+    Known {
+        /// The entry.
+        entry: FilesCacheEntry<'a>,
+        /// Whether its times prove anything: see [`super::FilesCacheWriter::finish`].
+        settled: bool,
+    },
+}
+
+impl FilesCacheReader {
+    /// A cache that knows nothing.
+    pub fn empty() -> Self {
+        Self {
+            file: None,
+            clock: Clock::Ctime,
+            newest: i64::MIN,
+            block: Vec::new(),
+            position: 0,
+            path: Vec::new(),
+            current: None,
+            damaged: false,
+        }
+    }
+
+    /// Opens the cache at `path` if there is one, and if it is for the recursion root `root`.
+    pub fn open(path: &Path, root: &[u8]) -> io::Result<Self> {
+        let mut cache = Self::empty();
+        let mut file = match File::open(path) {
+            Ok(file) => BufReader::with_capacity(64 << 10, file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(cache),
+            Err(error) => return Err(error),
+        };
+        match read_header(&mut file) {
+            Ok(Some((found, clock, newest))) if found == root => {
+                cache.clock = clock;
+                cache.newest = newest;
+                cache.file = Some(file);
+                cache.advance();
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => cache.damaged = true,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => cache.damaged = true,
+            Err(error) => return Err(error),
+        }
+        Ok(cache)
+    }
+
+    /// Whether damage was met; everything from there on counts as unknown.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// Looks `path` up; paths must come in walk order. Entries that are passed over go to `skipped` if they are to be
+    /// kept for another run, aged by one.
+    pub fn lookup(&mut self, path: &[u8], mut skipped: impl FnMut(&FilesCacheEntry<'_>)) -> Lookup<'_> {
+        while self.current.is_some() {
+            match walk_order(&self.path, path) {
+                Ordering::Less => {
+                    self.pass_over(&mut skipped);
+                }
+                Ordering::Equal => break,
+                Ordering::Greater => return Lookup::Unknown,
+            }
+        }
+        match self.entry() {
+            Some(entry) => Lookup::Known { entry, settled: entry.time(self.clock) < self.newest },
+            None => Lookup::Unknown,
+        }
+    }
+
+    /// Goes past the entry that `lookup` found last: it was visited and is not to be kept as it was.
+    pub fn visited(&mut self) {
+        self.advance();
+    }
+
+    /// Passes over all that is left.
+    pub fn finish(&mut self, mut skipped: impl FnMut(&FilesCacheEntry<'_>)) {
+        while self.current.is_some() {
+            self.pass_over(&mut skipped);
+        }
+    }
+
+    fn pass_over(&mut self, skipped: &mut impl FnMut(&FilesCacheEntry<'_>)) {
+        if let Some(mut entry) = self.entry() {
+            entry.age += 1;
+            if entry.age < AGES && entry.time(self.clock) < self.newest {
+                skipped(&entry);
+            }
+        }
+        self.advance();
+    }
+
+    fn entry(&self) -> Option<FilesCacheEntry<'_>> {
+        let (start, end) = self.current?;
+        parse(&self.path, self.block.get(start..end)?).map(|(entry, _)| entry)
+    }
+
+    /// Reads the next entry's path and finds its end.
+    fn advance(&mut self) {
+        self.current = self.next_entry();
+        if self.current.is_none() && self.file.is_some() {
+            self.file = None;
+            self.block = Vec::new();
+        }
+    }
+
+    fn next_entry(&mut self) -> Option<(usize, usize)> {
+        if self.position == self.block.len() && !self.next_block()? {
+            return None;
+        }
+        let found = self.parse_next();
+        self.damaged |= found.is_none();
+        found
+    }
+
+    fn parse_next(&mut self) -> Option<(usize, usize)> {
+        let rest = self.block.get(self.position..)?;
+        let (shared, rest) = varint::read(rest)?;
+        let (suffix, rest) = bytes(rest)?;
+        if shared as usize > self.path.len() {
+            return None;
+        }
+        self.path.truncate(shared as usize);
+        self.path.extend_from_slice(suffix);
+        let start = self.block.len() - rest.len();
+        let (_, rest) = parse(&self.path, rest)?;
+        self.position = self.block.len() - rest.len();
+        Some((start, self.position))
+    }
+
+    /// False at the end of the file.
+    fn next_block(&mut self) -> Option<bool> {
+        let file = self.file.as_mut()?;
+        let mut head = [0; 12];
+        match file.read_exact(&mut head[..1]) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Some(false),
+            result => self.damaged |= result.is_err(),
+        }
+        let block = &mut self.block;
+        let whole = file.read_exact(&mut head[1..]).and_then(|()| {
+            let [a, b, c, d, sum @ ..] = head;
+            let length = u32::from_le_bytes([a, b, c, d]) as usize;
+            block.clear();
+            if length == 0 || length > LARGEST_BLOCK_BYTES {
+                return Ok(false);
+            }
+            let read = file.take(length as u64).read_to_end(block)?;
+            Ok(read == length && xxh64(block, 0) == u64::from_le_bytes(sum))
+        });
+        self.position = 0;
+        self.path.clear();
+        if !matches!(whole, Ok(true)) {
+            self.damaged = true;
+            return None;
+        }
+        Some(true)
+    }
+}
+
+fn read_header(file: &mut impl Read) -> io::Result<Option<(Vec<u8>, Clock, i64)>> {
+    let mut fixed = [0; 21];
+    file.read_exact(&mut fixed)?;
+    let [magic @ .., _, _, _, _, _, _, _, _, _, _, _, _, _] = fixed;
+    let [.., clock, n0, n1, n2, n3, n4, n5, n6, n7, l0, l1, l2, l3] = fixed;
+    let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+    if &magic != MAGIC || clock > 1 || length > LONGEST_ROOT {
+        return Ok(None);
+    }
+    let mut header = fixed.to_vec();
+    header.resize(fixed.len() + length, 0);
+    file.read_exact(&mut header[fixed.len()..])?;
+    let mut sum = [0; 8];
+    file.read_exact(&mut sum)?;
+    let sound = xxh64(&header, 0) == u64::from_le_bytes(sum);
+    let clock = if clock == 0 { Clock::Ctime } else { Clock::Mtime };
+    let newest = i64::from_le_bytes([n0, n1, n2, n3, n4, n5, n6, n7]);
+    Ok(sound.then(|| (header.split_off(fixed.len()), clock, newest)))
+}
+
+/// The entry whose bytes behind the path start here, and what follows it.
+fn parse<'a>(path: &'a [u8], rest: &'a [u8]) -> Option<(FilesCacheEntry<'a>, &'a [u8])> {
+    let (&age, rest) = rest.split_first()?;
+    let (size, rest) = varint::read(rest)?;
+    let (inode, rest) = varint::read(rest)?;
+    let (mtime, rest) = rest.split_first_chunk::<8>()?;
+    let (ctime, rest) = rest.split_first_chunk::<8>()?;
+    let (&known, mut rest) = rest.split_first()?;
+    let mut extended = None;
+    if known == 1 {
+        let (bsdflags, after) = varint::read(rest)?;
+        let (xattrs, after) = bytes(after)?;
+        let (acl_access, after) = bytes(after)?;
+        let (acl_default, after) = bytes(after)?;
+        extended = Some(Extended { bsdflags, xattrs, acl_access, acl_default });
+        rest = after;
+    }
+    let (count, packed) = varint::read(rest)?;
+    rest = packed;
+    for _ in 0..count {
+        let (_, after) = rest.split_first_chunk::<32>()?;
+        let (size, after) = varint::read(after)?;
+        u32::try_from(size).ok()?;
+        rest = after;
+    }
+    let chunks = CachedChunks::Packed { count: count as usize, bytes: &packed[..packed.len() - rest.len()] };
+    let (mtime, ctime) = (i64::from_le_bytes(*mtime), i64::from_le_bytes(*ctime));
+    Some((FilesCacheEntry { path, age: age.min(AGES), size, inode, mtime, ctime, extended, chunks }, rest))
+}
+
+fn bytes(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = varint::read(rest)?;
+    rest.split_at_checked(usize::try_from(length).ok()?)
+}

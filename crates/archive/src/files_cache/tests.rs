@@ -1,0 +1,134 @@
+//! The files cache against a map, through damage, and its order against sorted trees.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use nanoprobe_format::{ChunkRef, Id};
+use proptest::prelude::*;
+
+use super::*;
+
+fn place(directory: &tempfile::TempDir) -> PathBuf {
+    directory.path().join("files")
+}
+
+fn chunks(seed: u64, count: usize) -> Vec<ChunkRef> {
+    (0..count as u64)
+        .map(|number| {
+            let mut id = [0; 32];
+            id[..8].copy_from_slice(&(seed * 1000 + number).to_le_bytes());
+            ChunkRef { id: Id(id), size: (seed as u32).wrapping_mul(77) + number as u32, csize: 0 }
+        })
+        .collect()
+}
+
+fn entry<'a>(path: &'a [u8], seed: u64, chunks: &'a [ChunkRef], xattrs: &'a [u8]) -> FilesCacheEntry<'a> {
+    let extended =
+        (seed % 3 > 0).then_some(Extended { bsdflags: seed % 2, xattrs, acl_access: b"", acl_default: b"x" });
+    let (mtime, ctime) = (-(seed as i64), seed as i64);
+    FilesCacheEntry {
+        path,
+        age: 0,
+        size: seed << 20,
+        inode: seed,
+        mtime,
+        ctime,
+        extended,
+        chunks: CachedChunks::Refs(chunks),
+    }
+}
+
+fn write(place: &std::path::Path, files: &BTreeMap<Vec<u8>, u64>, newest: i64) {
+    let mut paths: Vec<_> = files.iter().collect();
+    paths.sort_by(|left, right| walk_order(left.0, right.0));
+    let mut writer = FilesCacheWriter::create(place, b"/root", Clock::Ctime).unwrap();
+    for (path, &seed) in paths {
+        writer.write(&entry(path, seed, &chunks(seed, seed as usize % 5), b"attributes")).unwrap();
+    }
+    writer.finish(place, newest).unwrap();
+}
+
+proptest! {
+    #[test]
+    fn merging_equals_looking_up_in_a_map(
+        old in prop::collection::btree_map("[ab./]{0,6}", 1u64..2000, 0..60),
+        visited in prop::collection::btree_set("[ab./]{0,6}", 0..60),
+        newest in 0i64..2500,
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let old: BTreeMap<Vec<u8>, u64> = old.into_iter().map(|(path, seed)| (path.into_bytes(), seed)).collect();
+        write(&place(&directory), &old, newest);
+        let mut visited: Vec<Vec<u8>> = visited.into_iter().map(String::into_bytes).collect();
+        visited.sort_by(|left, right| walk_order(left, right));
+        let mut reader = FilesCacheReader::open(&place(&directory), b"/root").unwrap();
+        let mut kept = BTreeMap::new();
+        let mut keep = |entry: &FilesCacheEntry<'_>| {
+            assert_eq!(entry.age, 1);
+            kept.insert(entry.path.to_vec(), entry.inode);
+        };
+        for path in &visited {
+            let found = reader.lookup(path, &mut keep);
+            match old.get(path) {
+                None => prop_assert_eq!(found, Lookup::Unknown),
+                Some(&seed) => {
+                    let chunks = chunks(seed, seed as usize % 5);
+                    let entry = entry(path, seed, &chunks, b"attributes");
+                    prop_assert_eq!(found, Lookup::Known { entry, settled: (seed as i64) < newest });
+                    reader.visited();
+                }
+            }
+        }
+        reader.finish(&mut keep);
+        prop_assert!(!reader.is_damaged());
+        let expected: BTreeMap<_, _> = old
+            .into_iter()
+            .filter(|(path, seed)| !visited.contains(path) && (*seed as i64) < newest)
+            .collect();
+        prop_assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn walk_order_is_the_order_of_sorted_directories(paths in prop::collection::vec("[ab.-]{1,3}(/[ab.-]{1,3}){0,3}", 2)) {
+        let components = |path: &str| path.split('/').map(|name| name.as_bytes().to_vec()).collect::<Vec<_>>();
+        prop_assert_eq!(
+            walk_order(paths[0].as_bytes(), paths[1].as_bytes()),
+            components(&paths[0]).cmp(&components(&paths[1]))
+        );
+    }
+}
+
+#[test]
+fn any_damage_is_noticed_and_nothing_wrong_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = place(&directory);
+    let files: BTreeMap<Vec<u8>, u64> = (1..40).map(|seed| (format!("file-{seed:03}").into_bytes(), seed)).collect();
+    write(&place, &files, 1000);
+    let sound = fs::read(&place).unwrap();
+    for position in 0..sound.len() {
+        let mut bytes = sound.clone();
+        bytes[position] ^= 1 << (position % 8);
+        fs::write(&place, &bytes).unwrap();
+        let mut reader = FilesCacheReader::open(&place, b"/root").unwrap();
+        let mut told = 0;
+        reader.finish(|_| told += 1);
+        assert!(reader.is_damaged() && told == 0, "byte {position}: {told} entries");
+    }
+    for length in (0..sound.len()).step_by(7) {
+        fs::write(&place, &sound[..length]).unwrap();
+        let mut reader = FilesCacheReader::open(&place, b"/root").unwrap();
+        reader.finish(|entry| assert_eq!(files.get(entry.path), Some(&entry.inode)));
+    }
+}
+
+#[test]
+fn an_unfinished_cache_leaves_the_old_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = place(&directory);
+    write(&place, &[(b"a".to_vec(), 5)].into(), 1000);
+    let mut writer = FilesCacheWriter::create(&place, b"/root", Clock::Ctime).unwrap();
+    writer.write(&entry(b"b", 7, &[], b"")).unwrap();
+    drop(writer);
+    let mut reader = FilesCacheReader::open(&place, b"/root").unwrap();
+    assert!(matches!(reader.lookup(b"a", |_| ()), Lookup::Known { .. }));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    assert_eq!(FilesCacheReader::open(&place, b"/other").unwrap().lookup(b"a", |_| ()), Lookup::Unknown);
+}
