@@ -1,0 +1,33 @@
+//! Keyed hashes of the modes: the id of data, and the MAC over IV and ciphertext. Both have the same three shapes.
+
+use nanoprobe_crypto::{HmacSha256, PrefixedBlake2b, sha256};
+
+/// A hash whose key is absorbed once; a clone costs a few hundred bytes.
+#[derive(Clone)]
+pub(crate) enum KeyedHash {
+    /// `none`: SHA-256, no key.
+    Plain,
+    /// HMAC-SHA256 with a key of 32 bytes.
+    Hmac(HmacSha256),
+    /// BLAKE2b-256 behind a secret prefix of 128 bytes.
+    Blake2b(PrefixedBlake2b),
+}
+
+impl KeyedHash {
+    /// BLAKE2b for a key of one of its blocks, else HMAC.
+    pub(crate) fn new(key: &[u8]) -> Self {
+        match key.try_into() {
+            Ok(prefix) => Self::Blake2b(PrefixedBlake2b::new(prefix)),
+            Err(_) => Self::Hmac(HmacSha256::new(key)),
+        }
+    }
+
+    /// The hash of `data`.
+    pub(crate) fn digest(&self, data: &[u8]) -> [u8; 32] {
+        match self {
+            Self::Plain => sha256(&[data]),
+            Self::Hmac(hmac) => hmac.authenticate(&[data]),
+            Self::Blake2b(blake2b) => blake2b.digest(&[data]),
+        }
+    }
+}
