@@ -59,7 +59,7 @@ pub struct Archive<'a> {
     /// The same for part files.
     pub size_parts: Option<u64>,
     /// The seal, not verified yet; not looked at when writing.
-    pub tam: Tam<'a>,
+    pub tam: Tam,
     /// When it was begun, UTC.
     pub time: &'a [u8],
     /// When it was complete, UTC.

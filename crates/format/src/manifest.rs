@@ -74,7 +74,7 @@ pub struct Manifest<'a> {
     /// When it was written; absent only in very old ones.
     pub timestamp: Option<&'a [u8]>,
     /// The seal, not verified yet.
-    pub tam: Tam<'a>,
+    pub tam: Tam,
 }
 
 /// One archive in the manifest.

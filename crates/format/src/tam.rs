@@ -10,6 +10,7 @@
 use core::ops::Range;
 
 use embedded_io::Write;
+use heapless::Vec;
 
 use crate::msgpack::{Error, Reader, Writer};
 
@@ -18,14 +19,17 @@ pub const TAM_BYTES: usize = 64;
 
 const SUITE: &[u8] = b"HKDF_HMAC_SHA512";
 
+/// As much of an unknown suite's name as an error message needs.
+const SHOWN_BYTES: usize = 32;
+
 /// What stands in the field `tam`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Tam<'a> {
+pub enum Tam {
     /// There is none, as in structures older than Borg 1.0.9 (manifests) or 1.2.5 (archives).
     #[default]
     Absent,
-    /// Made by a suite that is not known; Borg ignores it where none is required.
-    Unsupported(&'a [u8]),
+    /// Made by a suite that is not known: the first bytes of its name. Borg ignores it where none is required.
+    Unsupported(Vec<u8, SHOWN_BYTES>),
     /// Not a TAM at all; as bad as one that does not verify.
     Malformed,
     /// To be verified.
@@ -39,15 +43,15 @@ pub enum Tam<'a> {
     },
 }
 
-impl<'a> Tam<'a> {
+impl Tam {
     /// Reads the field; `structure_bytes` is the length of the slice that `reader` began with.
-    pub(crate) fn read(reader: &mut Reader<'a>, structure_bytes: usize) -> Result<Self, Error> {
+    pub(crate) fn read(reader: &mut Reader<'_>, structure_bytes: usize) -> Result<Self, Error> {
         let value = reader.skip()?;
         let start = structure_bytes - reader.rest().len() - value.len();
         Ok(Self::fields(value, start).unwrap_or(Self::Malformed))
     }
 
-    fn fields(value: &'a [u8], start: usize) -> Result<Self, Error> {
+    fn fields(value: &[u8], start: usize) -> Result<Self, Error> {
         let mut reader = Reader::new(value);
         let (mut suite, mut salt, mut hmac) = (&b"<none>"[..], None, None);
         for _ in 0..reader.map()? {
@@ -62,7 +66,7 @@ impl<'a> Tam<'a> {
             }
         }
         if suite != SUITE {
-            return Ok(Self::Unsupported(suite));
+            return Ok(Self::Unsupported(suite.iter().copied().take(SHOWN_BYTES).collect()));
         }
         let salt = Reader::new(salt.ok_or(Error::Missing("salt"))?).raw_array()?;
         let (packed, end) = hmac.ok_or(Error::Missing("hmac"))?;
