@@ -24,6 +24,9 @@ pub(crate) mod template;
 pub(crate) mod text;
 pub(crate) mod time;
 
+#[cfg(test)]
+mod recorded;
+
 /// Text in the user's format, or a JSON object a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
