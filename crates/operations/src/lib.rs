@@ -10,4 +10,4 @@ mod session;
 pub use budget::Budget;
 pub use error::Error;
 pub use monitor::{Event, Interrupt, Monitor};
-pub use session::Session;
+pub use session::{Places, Prompts, Session};

@@ -1,12 +1,13 @@
 //! An open repository with its key and manifest: what every operation starts from.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc};
 
-use nanoprobe_archive::Manifest;
-use nanoprobe_key::{Key, Sealer};
+use nanoprobe_archive::{FeatureOperation, Manifest};
+use nanoprobe_format::Id;
+use nanoprobe_key::{AccessQuestions, Directories, Key, Mode, PassphraseSource, RepositoryAge, Sealer, SecurityDirectory};
 use nanoprobe_repository::Repository;
 
-use crate::Budget;
+use crate::{Budget, Error};
 
 /// Repository, key and manifest, opened and verified.
 pub struct Session {
@@ -18,8 +19,87 @@ pub struct Session {
     pub sealer: Sealer,
     /// The verified manifest.
     pub manifest: Manifest,
+    /// What this client remembers of the repository.
+    pub security: SecurityDirectory,
     /// Our own cache directory for this repository (never Borg's).
     pub cache: PathBuf,
     /// The memory budget.
     pub budget: Budget,
+}
+
+/// Who answers the questions that opening a repository may raise.
+pub trait Prompts: PassphraseSource + AccessQuestions {}
+
+impl<T: PassphraseSource + AccessQuestions> Prompts for T {}
+
+/// Where a session keeps things on this machine.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// Keys and security data, shared with Borg.
+    pub directories: Directories,
+    /// Directory that holds one of our cache directories for each repository.
+    pub caches: PathBuf,
+}
+
+impl Session {
+    /// Opens an existing repository: key, manifest, security checks, feature flags.
+    pub fn open(
+        repository: Arc<dyn Repository>,
+        places: &Places,
+        budget: Budget,
+        operation: FeatureOperation,
+        prompts: &mut impl Prompts,
+    ) -> Result<Self, Error> {
+        let mut object = Vec::new();
+        repository.get(&Id::MANIFEST, &mut object)?;
+        let key = Key::unlock(&*repository, &object, &places.directories, prompts)?;
+        let manifest = Manifest::open(&object, &key, &mut key.opener())?;
+        let session = Self::assemble(repository, key, manifest, places, budget)?;
+        let Self { security, key, manifest, .. } = &session;
+        if manifest.is_authentic() {
+            security.set_tam_required(manifest.requires_tam())?;
+        }
+        security.assert_secure(key, manifest.timestamp(), RepositoryAge::Existing, prompts)?;
+        manifest.require(operation)?;
+        Ok(session)
+    }
+
+    /// Makes key and manifest of a repository that was just created, and commits.
+    pub fn create(
+        repository: Arc<dyn Repository>,
+        mode: Mode,
+        key_file_name: &str,
+        places: &Places,
+        budget: Budget,
+        prompts: &mut impl Prompts,
+    ) -> Result<Self, Error> {
+        let key = Key::create(mode, &*repository, key_file_name, &places.directories, prompts)?;
+        let mut session = Self::assemble(repository, key, Manifest::create(), places, budget)?;
+        session.commit_manifest()?;
+        let Self { security, key, manifest, .. } = &session;
+        security.set_tam_required(manifest.requires_tam())?;
+        security.assert_secure(key, manifest.timestamp(), RepositoryAge::New, prompts)?;
+        Ok(session)
+    }
+
+    /// Stores the manifest, commits the transaction, and remembers the new state on this machine.
+    pub fn commit_manifest(&mut self) -> Result<(), Error> {
+        self.manifest.store(&*self.repository, &self.key, &self.sealer)?;
+        self.repository.commit()?;
+        Ok(self.security.save(&self.key, self.manifest.timestamp())?)
+    }
+
+    fn assemble(
+        repository: Arc<dyn Repository>,
+        key: Key,
+        manifest: Manifest,
+        places: &Places,
+        budget: Budget,
+    ) -> Result<Self, Error> {
+        let security = SecurityDirectory::open(&places.directories, &*repository)?;
+        let sealer = key.sealer(Arc::clone(&repository), &places.directories)?;
+        let cache = places.caches.join(Id(repository.id()).to_string());
+        fs::create_dir_all(&cache).map_err(Error::local("create", &cache))?;
+        Ok(Self { repository, key, sealer, manifest, security, cache, budget })
+    }
 }
