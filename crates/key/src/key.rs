@@ -165,6 +165,11 @@ impl Key {
         self.secrets.as_ref()
     }
 
+    #[cfg(test)]
+    pub(crate) fn cipher(&self) -> Option<&Cipher> {
+        self.cipher.as_ref()
+    }
+
     pub(crate) fn set_logically_encrypted(&mut self, value: bool) {
         self.is_logically_encrypted = value;
     }

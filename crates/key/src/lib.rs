@@ -22,6 +22,9 @@ mod security;
 mod tam;
 mod unlock;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{Error, IntegrityError, Name};
 pub use key::{Key, Target};
 pub use key_blob::{ITERATIONS, MOST_ITERATIONS};

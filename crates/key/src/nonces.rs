@@ -57,7 +57,7 @@ impl Nonces {
         Ok(Self::with_skip(repository, local, manifest_end, skip))
     }
 
-    fn with_skip(
+    pub(crate) fn with_skip(
         repository: Box<dyn Reservation>,
         local: Box<dyn Reservation>,
         manifest_end: Option<u64>,
