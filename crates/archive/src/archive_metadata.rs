@@ -13,7 +13,7 @@ use nanoprobe_key::{Key, Opener, Sealer, TamContext};
 use nanoprobe_repository::Repository;
 
 use crate::authenticate::{self, Verdict};
-use crate::object::{ObjectWriter, default_compression};
+use crate::object::ObjectWriter;
 use crate::{Error, text};
 
 /// An archive's own metadata object. For texts that are not UTF-8 see [`text`].
@@ -85,7 +85,7 @@ impl ArchiveMetadata {
 
     /// Signs, compresses, seals, puts; gives the id and stored size.
     pub fn store(&self, repository: &dyn Repository, key: &Key, sealer: &Sealer) -> Result<(Id, u32), Error> {
-        self.store_compressed(repository, key, sealer, &default_compression())
+        self.store_compressed(repository, key, sealer, &Specification::default())
     }
 
     /// The same, compressed as the user wishes.

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use nanoprobe_compress::Specification;
 use nanoprobe_format::Id;
 use nanoprobe_format::manifest::{
     MAX_ARCHIVE_NAME, MAX_ARCHIVES, Manifest as View, ManifestArchive, NewManifest, config_requires_tam,
@@ -17,7 +18,7 @@ use nanoprobe_key::{Key, Opener, Sealer, TamContext};
 use nanoprobe_repository::Repository;
 
 use crate::authenticate::{self, Verdict};
-use crate::object::{ObjectWriter, default_compression};
+use crate::object::ObjectWriter;
 use crate::{Error, text, timestamp};
 
 /// The list of archives, verified. What it does not understand (`config`, `item_keys`) it keeps as it was.
@@ -176,7 +177,7 @@ impl Manifest {
             NewManifest { config: &self.config, item_keys, timestamp: timestamp.as_bytes(), salt }
                 .emit(archives, writer)
         })?;
-        ObjectWriter::new(&default_compression(), sealer.clone()).store(repository, &Id::MANIFEST, &packed)?;
+        ObjectWriter::new(&Specification::default(), sealer.clone()).store(repository, &Id::MANIFEST, &packed)?;
         self.id = Some(key.id(&packed));
         self.timestamp = timestamp;
         self.authentic = true;

@@ -30,8 +30,3 @@ impl ObjectWriter {
         Ok(self.object.len() as u32)
     }
 }
-
-/// What Borg takes where the user has no say.
-pub(crate) fn default_compression() -> Specification {
-    todo!()
-}
