@@ -15,6 +15,9 @@ pub enum Error {
     /// The manifest, an archive or its item stream is not what it should be.
     #[error(transparent)]
     Archive(#[from] nanoprobe_archive::Error),
+    /// Bytes that should be an item are none.
+    #[error(transparent)]
+    Format(#[from] nanoprobe_format::msgpack::Error),
     /// No archive of that name.
     #[error("Archive {0} does not exist")]
     NoSuchArchive(String),

@@ -3,8 +3,10 @@
 mod budget;
 pub mod create;
 mod error;
+pub mod extract;
 mod monitor;
 pub mod patterns;
+pub mod select;
 mod session;
 
 pub use budget::Budget;

@@ -89,6 +89,13 @@ impl Session {
         Ok(self.security.save(&self.key, self.manifest.timestamp())?)
     }
 
+    /// A directory for temporary files, below the cache; made when it is not there.
+    pub(crate) fn scratch(&self) -> Result<PathBuf, Error> {
+        let scratch = self.cache.join("tmp");
+        fs::create_dir_all(&scratch).map_err(Error::local("create", &scratch))?;
+        Ok(scratch)
+    }
+
     fn assemble(
         repository: Arc<dyn Repository>,
         key: Key,

@@ -1,8 +1,8 @@
 //! `create`: walk → unchanged? → read → chunk → id → seen? → compress → encrypt → store.
 
 pub use options::{
-    AttributeOptions, Created, FilesCacheMode, FilesCacheModeError, FilesChanged, Options, Outcome, Sources, Statistics,
-    StdinFile,
+    AttributeOptions, Created, FilesCacheMode, FilesCacheModeError, FilesChanged, Options, Outcome, Sources,
+    Statistics, StdinFile,
 };
 
 use crate::{Error, Interrupt, Monitor, Session, patterns::PatternMatcher};

@@ -159,8 +159,7 @@ impl FromStr for FilesCacheMode {
     type Err = FilesCacheModeError;
 
     fn from_str(text: &str) -> Result<Self, FilesCacheModeError> {
-        let mut mode =
-            Self { disabled: false, rechunk: false, size: false, inode: false, ctime: false, mtime: false };
+        let mut mode = Self { disabled: false, rechunk: false, size: false, inode: false, ctime: false, mtime: false };
         for word in text.trim().split(',') {
             *match word {
                 "ctime" => &mut mode.ctime,

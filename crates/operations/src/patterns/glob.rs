@@ -22,6 +22,22 @@ pub(super) enum Wildcard {
     StopsAtSlashes,
 }
 
+/// A shell glob over a whole name: `--glob-archives`.
+#[derive(Clone, Debug)]
+pub struct NameGlob(regex::Regex);
+
+impl NameGlob {
+    /// `None` when the glob is not well formed.
+    pub fn new(glob: &str) -> Option<Self> {
+        regex::Regex::new(&expression(glob, Wildcard::StopsAtSlashes)?).ok().map(Self)
+    }
+
+    /// Whether the whole name matches.
+    pub fn matches(&self, name: &str) -> bool {
+        self.0.is_match(name)
+    }
+}
+
 /// Translates a pattern as typed.
 pub(super) fn translate(pattern: &str, wildcard: Wildcard) -> Option<Glob> {
     let inside = pattern.ends_with('/');

@@ -12,5 +12,6 @@ mod python_expression;
 mod rule;
 mod text;
 
+pub use glob::NameGlob;
 pub use matcher::{Decision, PatternMatcher};
 pub use rule::{Action, Line, Pattern, PatternError, Rule, Style, read_excludes, read_patterns};

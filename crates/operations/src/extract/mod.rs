@@ -1,0 +1,204 @@
+//! `extract`: select → fetch → open → write → attributes, the mirror of create.
+//!
+//! ```text
+//! fetch thread: plan (items → units), announce, fetch   → workers: open (decrypt, decompress, check)   → writer, in order
+//! ```
+//!
+//! Memory: the slots of one [`slots::Slots`] (half of the budget), one object a thread beside them, and one item chunk.
+
+mod acl_text;
+mod attributes;
+mod destination;
+mod directories;
+mod fetch;
+mod file;
+mod items;
+mod masters;
+mod open;
+mod owners;
+mod plan;
+mod slots;
+mod trouble;
+mod unit;
+mod write;
+
+use std::{collections::BTreeMap, io::Write as Stream, path::Path, thread};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use nanoprobe_archive::{ArchiveMetadata, ItemReader, ManifestEntry};
+use nanoprobe_format::item::Item;
+
+use self::{
+    destination::Destination, fetch::Fetch, masters::Masters, open::Open, plan::Planner, slots::Slots, unit::Unit,
+    write::Writer,
+};
+use crate::{Error, Interrupt, Monitor, Session, select::Selection};
+
+pub use attributes::AttributeOptions;
+
+/// Plain data of a unit of small files; also the smallest slot's halves.
+const UNIT_BYTES: usize = 256 << 10;
+/// More workers than this do not pay: the writer is the next bottleneck.
+const MOST_WORKERS: usize = 4;
+
+/// Where the content goes.
+pub enum Target<'a> {
+    /// Files below this directory, which must be there.
+    Directory(&'a Path),
+    /// The content of all files, one after another (`--stdout`).
+    Stream(&'a mut (dyn Stream + Send)),
+    /// Nowhere: everything is read and verified only (`--dry-run`).
+    Nothing,
+}
+
+/// What else the command line decides.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Report each item before it is extracted (`--list`).
+    pub list: bool,
+    /// Leave holes for chunks of zeros (`--sparse`).
+    pub sparse: bool,
+    /// Pass over files that are there with the right size and time (`--continue`).
+    pub skip_present: bool,
+    /// Add sizes up beforehand and report progress (`--progress`).
+    pub progress: bool,
+    /// Which attributes are left out.
+    pub attributes: AttributeOptions,
+}
+
+/// Extracts the selected items of an archive. Trouble with single files goes to `monitor` as warnings.
+pub fn extract<'a>(
+    session: &'a Session,
+    archive: &ManifestEntry,
+    selection: &mut Selection,
+    target: Target<'a>,
+    options: &Options,
+    monitor: &'a dyn Monitor,
+    interrupt: &Interrupt,
+) -> Result<(), Error> {
+    let repository = &*session.repository;
+    let metadata = ArchiveMetadata::open(repository, &session.key, &mut session.key.opener(), &archive.id)?;
+    let most_item_bytes = session.budget.bytes() / 3;
+    let items = || ItemReader::with_limit(repository, session.key.opener(), &metadata.items, most_item_bytes);
+    let total_bytes = if options.progress { Some(selected_bytes(items(), selection)?) } else { None };
+
+    let (mut masters, mut present) = (None, None);
+    if let Target::Directory(path) = target {
+        if selection.is_partial() {
+            let scratch = session.scratch()?;
+            masters = Some(Masters::create(&scratch)?);
+        }
+        if options.skip_present {
+            present = Some(Destination::open(path)?);
+        }
+    }
+    let mut writer = Writer::new(target, options, repository, session.key.opener(), monitor, total_bytes)?;
+    let slots = Slots::new(session.budget.bytes() / 2, UNIT_BYTES);
+    let planner = Planner::new(items(), selection, masters, present, UNIT_BYTES);
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
+
+    thread::scope(|scope| {
+        let (fetched, to_open) = bounded(workers * 2);
+        let (opened, to_write) = bounded(workers * 2);
+        let (recycled, empty) = bounded(16);
+        let slots = &slots;
+        scope.spawn(move || fetch_units(planner, Fetch::new(repository), slots, &empty, &fetched, interrupt));
+        for _ in 0..workers {
+            let (to_open, opened): (Receiver<Unit>, Sender<Unit>) = (to_open.clone(), opened.clone());
+            let mut open = Open::new(session.key.opener());
+            scope.spawn(move || {
+                for mut unit in to_open {
+                    open.open(&mut unit);
+                    if opened.send(unit).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop((to_open, opened));
+        let result = write_units(&mut writer, to_write, slots, &recycled);
+        slots.close();
+        result
+    })?;
+    if interrupt.requested() {
+        return Err(Error::Interrupted);
+    }
+    writer.finish()?;
+    selection.warn_of_unmatched(monitor);
+    Ok(())
+}
+
+/// The fetch thread: plans one unit ahead of the one whose objects it gets.
+fn fetch_units(
+    mut planner: Planner<'_>,
+    mut fetch: Fetch<'_>,
+    slots: &Slots,
+    empty: &Receiver<Unit>,
+    fetched: &Sender<Unit>,
+    interrupt: &Interrupt,
+) {
+    let mut sequence = 0;
+    let mut ahead: Option<Unit> = None;
+    let mut deliver = |mut unit: Unit, fetch: &mut Fetch<'_>| {
+        if !unit.chunks.is_empty() {
+            let (object_bytes, plain_bytes) = unit.bytes();
+            let Some(slot) = slots.take(object_bytes, plain_bytes) else { return false };
+            unit.slot = slot;
+            fetch.fill(&mut unit);
+        }
+        unit.sequence = sequence;
+        sequence += 1;
+        fetched.send(unit).is_ok()
+    };
+    let result = planner.run(&mut |planned| {
+        let unit = std::mem::replace(planned, empty.try_recv().unwrap_or_default());
+        fetch.announce(&unit);
+        let goes_on = ahead.replace(unit).is_none_or(|unit| deliver(unit, &mut fetch));
+        goes_on && !interrupt.requested()
+    });
+    let mut last = ahead.unwrap_or_default();
+    last.failure = result.err();
+    deliver(last, &mut fetch);
+}
+
+/// The writer's side: units in the order in which they were planned.
+fn write_units(
+    writer: &mut Writer<'_>,
+    to_write: Receiver<Unit>,
+    slots: &Slots,
+    recycled: &Sender<Unit>,
+) -> Result<(), Error> {
+    let mut waiting = BTreeMap::new();
+    let mut next = 0;
+    for unit in to_write {
+        waiting.insert(unit.sequence, unit);
+        while let Some(mut unit) = waiting.remove(&next) {
+            next += 1;
+            writer.write(&unit)?;
+            if !unit.chunks.is_empty() {
+                slots.give(std::mem::take(&mut unit.slot));
+            }
+            if let Some(failure) = unit.failure.take() {
+                return Err(failure);
+            }
+            unit.clear();
+            let _ = recycled.try_send(unit);
+        }
+    }
+    Ok(())
+}
+
+/// What `--progress` counts up to.
+fn selected_bytes(mut items: ItemReader<'_>, selection: &mut Selection) -> Result<u64, Error> {
+    let mut bytes = 0;
+    while let Some(item) = items.next()? {
+        if selection.considers(&item) && selection.matches(&item).is_some() {
+            bytes += content_bytes(&item);
+        }
+    }
+    Ok(bytes)
+}
+
+fn content_bytes(item: &Item<'_>) -> u64 {
+    item.chunks.map_or(0, |chunks| chunks.size_bytes())
+}
