@@ -1,0 +1,120 @@
+use std::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// The rule as it stands in words: every hash computed anew.
+fn plain(bytes: &[u8], minimum: usize, maximum: usize, window: usize, mask: u32, table: &[u32; 256]) -> Vec<usize> {
+    let mut cuts = Vec::new();
+    let mut start = 0;
+    while start < bytes.len() {
+        let end = bytes.len().min(start + maximum);
+        let cut = (start + minimum..end.saturating_sub(window)).find(|&position| {
+            let hash = (0..window).fold(0_u32, |hash, index| {
+                hash ^ table[usize::from(bytes[position + index])].rotate_left((window - 1 - index) as u32 % 32)
+            });
+            hash & mask == 0
+        });
+        start = cut.unwrap_or(end);
+        cuts.push(start);
+    }
+    cuts
+}
+
+/// The cuts when the stream comes in reads of these sizes, over and over.
+fn cuts(buzhash: &mut Buzhash, bytes: &[u8], reads: &[usize]) -> Vec<usize> {
+    buzhash.restart();
+    let (mut cuts, mut start, mut end) = (Vec::new(), 0, 0);
+    for &read in reads.iter().cycle() {
+        end = bytes.len().min(end + read);
+        let stream = if end == bytes.len() { Stream::Ends } else { Stream::Continues };
+        while let Some(cut) = buzhash.next_cut(&bytes[start..end], stream) {
+            assert!(cut > 0 && start + cut <= end);
+            start += cut;
+            cuts.push(start);
+        }
+        if stream == Stream::Ends {
+            break;
+        }
+    }
+    assert_eq!(start, bytes.len());
+    cuts
+}
+
+fn noise(length: usize, alphabet: u8, mut state: u64) -> Vec<u8> {
+    (0..length)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 56) as u8) % alphabet.max(1)
+        })
+        .collect()
+}
+
+#[test]
+fn sizes_around_every_boundary_agree_with_the_rule() {
+    for (minimum, maximum, mask_bits, window) in [(6, 9, 6, 63), (6, 8, 7, 191), (7, 13, 9, 4095), (6, 13, 8, 4101)] {
+        let mut buzhash = Buzhash::new(minimum, maximum, mask_bits, window, 99);
+        let (smallest, largest, window) = (1 << minimum, 1 << maximum, window as usize);
+        let bytes = noise(2 * largest + 9, 255, 5);
+        let mut sizes: Vec<usize> = (0..3).collect();
+        for size in [smallest, smallest + window, largest, largest + smallest + window, 2 * largest] {
+            sizes.extend(size - 2..=size + 3);
+        }
+        for size in sizes {
+            let expected = plain(&bytes[..size], smallest, largest, window, buzhash.mask, &buzhash.table);
+            for reads in [&[size + 1][..], &[1], &[31, 33], &[largest], &[1024, 1]] {
+                assert_eq!(cuts(&mut buzhash, &bytes[..size], reads), expected, "{minimum} {maximum} {size} {reads:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn kernel_and_rolling_hash_agree_on_a_long_stream() {
+    let table = table::BASE.map(|number| number ^ 0x5eed);
+    for window in [1, 31, 33, 63, 1023, 1025, 3071, 4095] {
+        let bytes = noise(300_000, 255, window as u64);
+        let mut at = 0;
+        loop {
+            let (mut scan, mut rolling) = (Scan::new(), Rolling::default());
+            scan.restart();
+            let expected = rolling.find(&bytes[at..], window, 0x3fff, &table);
+            assert_eq!(scan.find(&bytes[at..], window, 0x3fff, &table), expected, "{window} {at}");
+            let Some(position) = expected else { break };
+            at += position + 1;
+        }
+    }
+}
+
+#[test]
+fn a_file_below_the_first_window_is_not_hashed() {
+    let mut buzhash = Buzhash::new(19, 23, 21, 4095, 7);
+    let bytes = std::vec![1; (1 << 19) + 4095];
+    assert_eq!(buzhash.find(&bytes), None);
+    assert_eq!(buzhash.scan.hashed, 0);
+    assert_eq!(buzhash.next_cut(&bytes, Stream::Ends), Some(bytes.len()));
+    assert_eq!(buzhash.next_cut(&[], Stream::Ends), None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn cuts_depend_on_the_bytes_alone(
+        seed: u32,
+        minimum in 6..10_u8,
+        spread in 2..5_u8,
+        mask_bits in 5..11_u8,
+        window in 0..120_u32,
+        length in 0..6000_usize,
+        alphabet in prop::sample::select(std::vec![1_u8, 2, 255]),
+        reads in prop::collection::vec(1..2000_usize, 1..8),
+        state: u64,
+    ) {
+        let window = 2 * window + 1;
+        let mut buzhash = Buzhash::new(minimum, minimum + spread, mask_bits, window, seed);
+        let bytes = noise(length, alphabet, state);
+        let expected = plain(&bytes, 1 << minimum, 1 << (minimum + spread), window as usize, buzhash.mask, &buzhash.table);
+        prop_assert_eq!(cuts(&mut buzhash, &bytes, &reads), expected);
+    }
+}
