@@ -68,6 +68,12 @@ pub enum Error {
     /// The mode has no key whose passphrase could change (`UnencryptedRepo`).
     #[error("Key management not available for unencrypted repositories.")]
     Unencrypted,
+    /// An imported file is no key (`NotABorgKeyFile`).
+    #[error("This file is not a Borg key backup, aborting.")]
+    NotAKeyBackup,
+    /// An imported file is another repository's key (`RepoIdMismatch`).
+    #[error("This key backup seems to be for a different backup repository, aborting.")]
+    BackupOfAnother,
     /// The key blob is of another generation (`Error`).
     #[error(transparent)]
     KeyBlob(#[from] nanoprobe_format::key_blob::Error),

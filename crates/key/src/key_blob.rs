@@ -9,6 +9,7 @@ use nanoprobe_format::{
     key_blob::{EncryptedKey, PlainKey},
     msgpack::Writer,
 };
+use nanoprobe_repository::Repository;
 use zeroize::Zeroizing;
 
 use crate::{Error, Passphrase, secrets::Secrets};
@@ -26,7 +27,7 @@ const FEWEST_BYTES: usize = 20;
 const MOST_MAP_BYTES: usize = 1024;
 const COLUMNS: usize = 70;
 
-/// Encrypts `secrets`; lines of 70 columns, none at the end.
+/// Encrypts `secrets`; the text is that of [`encode`].
 pub(crate) fn close(secrets: &Secrets, passphrase: &Passphrase) -> Result<String, Error> {
     let mut room = Zeroizing::new([0; MOST_MAP_BYTES]);
     let length = written(room.as_mut_slice(), |writer| secrets.plain().emit(writer).is_ok()).ok_or(Error::NoRoom)?;
@@ -39,7 +40,12 @@ pub(crate) fn close(secrets: &Secrets, passphrase: &Passphrase) -> Result<String
     let outer = EncryptedKey { iterations: ITERATIONS, salt: &salt, hash: &hash, data };
     let mut packed = [0; MOST_MAP_BYTES];
     let length = written(&mut packed, |writer| outer.emit(writer).is_ok()).ok_or(Error::NoRoom)?;
-    let text = Base64::encode_string(&packed[..length]);
+    Ok(encode(&packed[..length]))
+}
+
+/// Base64 in lines of 70 columns, no line end at the end.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    let text = Base64::encode_string(bytes);
     let mut lines = String::with_capacity(text.len() + text.len() / COLUMNS);
     for (number, line) in text.as_bytes().chunks(COLUMNS).enumerate() {
         if number > 0 {
@@ -47,7 +53,7 @@ pub(crate) fn close(secrets: &Secrets, passphrase: &Passphrase) -> Result<String
         }
         lines.extend(line.iter().map(|&byte| char::from(byte)));
     }
-    Ok(lines)
+    lines
 }
 
 /// Undoes base64 (`None`: damaged), leniently as Borg does: what is not of its alphabet is passed over.
@@ -59,6 +65,16 @@ pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let text: Vec<u8> = text.iter().copied().filter(of_alphabet).collect();
     let bytes = Base64::decode_vec(std::str::from_utf8(&text).ok()?).ok()?;
     (bytes.len() >= FEWEST_BYTES).then_some(bytes)
+}
+
+/// The key blob that stands in a repository's `config`, undone from base64.
+pub(crate) fn of_repository(repository: &dyn Repository) -> Result<Vec<u8>, Error> {
+    let text = repository.key_blob()?;
+    if text.is_empty() {
+        return Err(Error::RepositoryKeyNotFound(repository.location().to_owned()));
+    }
+    decode(&text)
+        .ok_or_else(|| Error::KeyInvalid { location: repository.location().to_owned(), place: "(repokey)".to_owned() })
 }
 
 /// Decrypts what [`decode`] gave; `None` when the passphrase is wrong.

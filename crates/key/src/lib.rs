@@ -5,6 +5,7 @@
 //! decrypt. [`SecurityDirectory`] remembers repositories on the client.
 #![forbid(unsafe_code)]
 
+mod backup;
 mod create;
 mod durable;
 mod error;
@@ -25,6 +26,7 @@ mod unlock;
 #[cfg(test)]
 mod tests;
 
+pub use backup::{KeyBackup, PaperError, PaperKey};
 pub use error::{Error, IntegrityError, Name};
 pub use key::{Key, Target};
 pub use key_blob::{ITERATIONS, MOST_ITERATIONS};

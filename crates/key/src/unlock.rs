@@ -24,7 +24,9 @@ impl Key {
         let mode = Mode::of_object(manifest_object)?;
         let (blob, target, name) = match mode.storage() {
             Storage::Nowhere => return Ok(Self::plain()),
-            Storage::Repository => (repository_blob(repository)?, Target::Repository, repository.location().to_owned()),
+            Storage::Repository => {
+                (key_blob::of_repository(repository)?, Target::Repository, repository.location().to_owned())
+            }
             Storage::KeyFile => {
                 let found = key_file::find(repository, directories)?;
                 let name = found.path.display().to_string();
@@ -58,13 +60,4 @@ fn open_blob(blob: &[u8], name: &str, passphrases: &mut dyn PassphraseSource) ->
         }
     }
     Err(Error::PassphraseRetriesExceeded)
-}
-
-fn repository_blob(repository: &dyn Repository) -> Result<Vec<u8>, Error> {
-    let text = repository.key_blob()?;
-    if text.is_empty() {
-        return Err(Error::RepositoryKeyNotFound(repository.location().to_owned()));
-    }
-    key_blob::decode(&text)
-        .ok_or_else(|| Error::KeyInvalid { location: repository.location().to_owned(), place: "(repokey)".to_owned() })
 }

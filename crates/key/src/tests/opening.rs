@@ -136,3 +136,19 @@ fn a_clone_opens_as_well() {
     opener.open_in_place(Some(&object.id), &mut stored, &mut data).unwrap();
     assert_eq!(data, object.data);
 }
+
+#[test]
+fn what_decompresses_beyond_the_largest_object_is_refused() {
+    let key = super::support::created(Mode::None, "").0;
+    for codec in ["none", "lz4", "zstd,1", "zlib,1", "lzma,0"] {
+        let mut compressor = nanoprobe_compress::Compressor::new(&codec.parse().unwrap());
+        for (excess, fits) in [(0, true), (1, false)] {
+            let plain = vec![0; crate::MOST_PLAIN_BYTES + excess];
+            let mut object = vec![2];
+            compressor.compress(&plain, &mut object).unwrap();
+            let result = key.opener().open(Some(&key.id(&plain)), &object, &mut Vec::new());
+            assert_eq!(result.is_ok(), fits, "{codec}");
+            assert!(fits || matches!(result, Err(Error::Decompression(_))));
+        }
+    }
+}

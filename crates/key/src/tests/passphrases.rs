@@ -81,7 +81,7 @@ fn the_passphrase_changes_and_nothing_else() {
         let (mut key, world, repository) = created(mode, "old");
         key.change_passphrase(&repository, &mut Script::given("new")).unwrap();
         let type_byte = [mode.key_type().byte()];
-        let mut unlock = |text| Key::unlock(&repository, &type_byte, &world.directories, &mut Script::given(text));
+        let unlock = |text| Key::unlock(&repository, &type_byte, &world.directories, &mut Script::given(text));
         assert!(matches!(unlock("old"), Err(Error::PassphraseWrong)));
         assert_eq!(unlock("new").unwrap().id(b"data"), key.id(b"data"));
     }
@@ -93,7 +93,7 @@ fn the_passphrase_changes_and_nothing_else() {
 fn missing_and_damaged_keys_are_named() {
     let vectors = vectors::of(Mode::Repokey);
     let (world, repository) = World::of(&vectors);
-    let mut unlock = |repository: &MemoryRepository, object: &[u8]| {
+    let unlock = |repository: &MemoryRepository, object: &[u8]| {
         Key::unlock(repository, object, &world.directories, &mut Script::given(PASSPHRASE)).unwrap_err()
     };
     repository.key.lock().unwrap().clear();
@@ -119,7 +119,7 @@ fn the_environments_key_file_is_the_only_one_looked_at() {
     std::fs::create_dir_all(&world.directories.security).unwrap();
     std::fs::write(&elsewhere, vectors::of(Mode::KeyfileBlake2).key).unwrap();
     world.directories.key_file = Some(elsewhere.clone());
-    let mut unlock = || Key::unlock(&repository, &vectors.manifest, &world.directories, &mut Script::given(PASSPHRASE));
+    let unlock = || Key::unlock(&repository, &vectors.manifest, &world.directories, &mut Script::given(PASSPHRASE));
     assert!(matches!(unlock(), Err(Error::KeyFileMismatch { .. })));
     std::fs::write(&elsewhere, "no key").unwrap();
     assert!(matches!(unlock(), Err(Error::KeyInvalid { .. })));

@@ -13,6 +13,8 @@ pub(super) struct Vectors {
     pub(super) repository_id: [u8; 32],
     /// Key blob, or the whole key file.
     pub(super) key: String,
+    /// What `key export --paper` prints.
+    pub(super) paper: String,
     pub(super) seed: i32,
     pub(super) manifest: Vec<u8>,
     pub(super) objects: Vec<Object>,
@@ -47,6 +49,7 @@ pub(super) fn of(mode: Mode) -> Vectors {
         mode,
         repository_id: [0; 32],
         key: String::new(),
+        paper: String::new(),
         seed: 0,
         manifest: Vec::new(),
         objects: Vec::new(),
@@ -61,6 +64,7 @@ pub(super) fn of(mode: Mode) -> Vectors {
         match name {
             "repository" => vectors.repository_id = bytes(rest).try_into().unwrap(),
             "key" => vectors.key = rest.replace('|', "\n"),
+            "paper" => vectors.paper = rest.replace('|', "\n"),
             "seed" => vectors.seed = rest.parse().unwrap(),
             "manifest" => vectors.manifest = bytes(rest),
             "object" => vectors.objects.push(Object {

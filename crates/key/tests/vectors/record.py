@@ -8,6 +8,7 @@ Each line is a name and one or more values, separated by a blank; bytes are in h
 
     repository ID           repository id
     key TEXT                key blob as stored, lines joined by "|"; in the keyfile modes the whole key file
+    paper TEXT              what "key export --paper" prints, lines joined by "|"
     seed N                  chunk seed
     manifest OBJECT         stored object of the manifest
     object ID OBJECT DATA   one stored object and its plain data, one a codec
@@ -33,6 +34,7 @@ os.environ.update(
 )
 
 from borg.compress import CompressionSpec  # noqa: E402
+from borg.crypto.keymanager import KeyManager  # noqa: E402
 from borg.helpers import Manifest, bin_to_hex, msgpack  # noqa: E402
 from borg.logger import setup_logging  # noqa: E402
 from borg.repository import Repository  # noqa: E402
@@ -67,6 +69,12 @@ def record(mode, out):
             out("key", read(key.target).replace("\n", "|"))
         elif mode != "none":
             out("key", repository.load_key().decode().replace("\n", "|"))
+        if mode != "none":
+            paper = os.path.join(directory, "paper")
+            keys = KeyManager(repository)
+            keys.load_keyblob()
+            keys.export_paperkey(paper)
+            out("paper", read(paper).replace("\n", "|"))
         out("seed", str(key.chunk_seed))
         out("manifest", repository.get(Manifest.MANIFEST_ID))
         for codec in CODECS:
