@@ -7,12 +7,16 @@
 
 pub mod archive;
 pub mod envelope;
+pub mod hints;
 mod id;
+pub mod index;
+pub mod integrity;
 pub mod item;
 pub mod key_blob;
 pub mod manifest;
 pub mod msgpack;
 pub mod packed;
 pub mod tam;
+pub mod segment;
 
 pub use id::{ChunkRef, Id};
