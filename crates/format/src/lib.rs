@@ -16,7 +16,7 @@ pub mod key_blob;
 pub mod manifest;
 pub mod msgpack;
 pub mod packed;
-pub mod tam;
 pub mod segment;
+pub mod tam;
 
 pub use id::{ChunkRef, Id};

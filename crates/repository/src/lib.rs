@@ -2,6 +2,28 @@
 
 use nanoprobe_format::Id;
 
+mod check;
+pub mod config;
+mod create;
+mod error;
+pub mod fs;
+mod hints;
+mod index;
+mod local;
+mod lock;
+mod nonce;
+mod replay;
+mod save;
+mod segment_list;
+mod segment_read;
+mod segment_write;
+mod stream;
+mod transaction;
+
+pub use create::CreateOptions;
+pub use error::{Error, size_text};
+pub use local::{INDEX_DELTA_ENTRIES, LocalRepository, Locking, OpenOptions};
+
 /// An open repository, local or remote: operations cannot tell which. Shared between threads.
 pub trait Repository: Send + Sync {
     /// The 32-byte repository id.
@@ -65,8 +87,3 @@ pub struct Totals {
     /// Their stored sizes, headers excluded, in bytes.
     pub stored_bytes: u64,
 }
-
-/// What can go wrong with a repository.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {}
