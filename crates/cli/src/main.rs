@@ -1,8 +1,28 @@
-//! Borg's command line.
+//! Borg's command line. This file turns the outcome into an exit code; `program.rs` does the rest.
 
+mod arguments;
+mod commands;
+mod environment;
+mod failure;
+mod location;
+mod log;
+mod machine;
+mod monitor;
 #[allow(dead_code)]
 mod output;
 #[allow(dead_code)]
 mod placeholders;
+mod program;
+mod progress;
+mod prompt;
+mod shell_words;
+mod signals;
+mod status;
 
-fn main() {}
+use std::process::ExitCode;
+
+pub(crate) use failure::Failure;
+
+fn main() -> ExitCode {
+    ExitCode::from(program::run())
+}

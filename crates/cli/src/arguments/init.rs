@@ -1,0 +1,44 @@
+//! `init`
+
+use std::ffi::OsString;
+
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use nanoprobe_key::Mode;
+
+use super::{CommonOptions, values};
+
+/// Make a new, empty repository
+#[derive(Args, Debug)]
+pub(crate) struct Init {
+    #[command(flatten)]
+    pub(crate) common: CommonOptions,
+    /// Where and how the key is kept (required)
+    #[arg(short, long, value_name = "MODE", value_parser = mode())]
+    pub(crate) encryption: Mode,
+    /// Never delete or overwrite anything in the repository's files
+    #[arg(long)]
+    pub(crate) append_only: bool,
+    /// Most that the repository may hold (e.g. 5G, 1.5T) [default: no quota]
+    #[arg(long, value_name = "QUOTA", value_parser = values::storage_quota)]
+    pub(crate) storage_quota: Option<u64>,
+    /// Make the directories above the repository too
+    #[arg(long)]
+    pub(crate) make_parent_dirs: bool,
+    /// Take over deduplication secrets of another repository from a file
+    #[arg(long, value_name = "PATH")]
+    pub(crate) import_related_secrets: Option<OsString>,
+    /// The new repository [default: BORG_REPO]
+    #[arg(value_name = "REPOSITORY", default_value = "", hide_default_value = true)]
+    pub(crate) location: OsString,
+}
+
+/// Borg's names of the modes, in Borg's order.
+const MODES: [&str; 7] =
+    ["none", "keyfile", "repokey", "authenticated", "keyfile-blake2", "repokey-blake2", "authenticated-blake2"];
+
+fn mode() -> impl TypedValueParser<Value = Mode> {
+    PossibleValuesParser::new(MODES).map(|name| Mode::from_name(&name).unwrap_or(Mode::Repokey))
+}

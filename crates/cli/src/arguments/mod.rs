@@ -1,0 +1,150 @@
+//! What was typed. Nothing here opens a file, reads the environment or decides anything: that is the commands' part.
+//!
+//! Common options may stand before and after the command, as Borg takes them: both places have their own copy, and
+//! [`CommonOptions::over`] joins them. Long options may be abbreviated; an option given twice counts as typed last, except
+//! those that Borg wants only once.
+
+mod break_lock;
+mod check;
+mod common;
+mod create;
+mod extract;
+mod filters;
+mod help;
+mod info;
+mod init;
+mod list;
+mod patterns;
+mod values;
+mod version;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub(crate) use self::{
+    break_lock::BreakLock,
+    check::Check,
+    common::{CommonOptions, Verbosity},
+    create::Create,
+    extract::Extract,
+    filters::{ArchiveFilters, SortKey},
+    help::Help,
+    info::Info,
+    init::Init,
+    list::List,
+    patterns::PatternOptions,
+    values::memory,
+    version::Version,
+};
+
+/// Backs up into BorgBackup 1.4 repositories: encrypted, deduplicated, in bounded memory
+#[derive(Debug, Parser)]
+#[command(
+    args_override_self = true,
+    infer_long_args = true,
+    disable_help_subcommand = true,
+    disable_version_flag = true,
+    subcommand_value_name = "command",
+    max_term_width = 100
+)]
+pub(crate) struct Arguments {
+    /// Show the version and exit
+    #[arg(short = 'V', long)]
+    pub(crate) version: bool,
+    #[command(flatten)]
+    pub(crate) common: CommonOptions,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// The commands that are built, and the names of those that are not.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(Box<Init>),
+    Create(Box<Create>),
+    List(Box<List>),
+    Info(Box<Info>),
+    Extract(Box<Extract>),
+    Check(Box<Check>),
+    BreakLock(Box<BreakLock>),
+    Version(Box<Version>),
+    Help(Box<Help>),
+    #[command(external_subcommand)]
+    Other(Vec<OsString>),
+}
+
+/// Borg's commands that end with a clear message for now.
+pub(crate) const NOT_BUILT: [&str; 20] = [
+    "benchmark",
+    "borgfs",
+    "change-passphrase",
+    "compact",
+    "config",
+    "debug",
+    "delete",
+    "diff",
+    "export-tar",
+    "import-tar",
+    "key",
+    "mount",
+    "prune",
+    "recreate",
+    "rename",
+    "serve",
+    "umount",
+    "upgrade",
+    "with-lock",
+    "migrate-to-repokey",
+];
+
+impl Command {
+    /// The common options typed after the command.
+    pub(crate) fn common(&mut self) -> CommonOptions {
+        std::mem::take(match self {
+            Self::Init(command) => &mut command.common,
+            Self::Create(command) => &mut command.common,
+            Self::List(command) => &mut command.common,
+            Self::Info(command) => &mut command.common,
+            Self::Extract(command) => &mut command.common,
+            Self::Check(command) => &mut command.common,
+            Self::BreakLock(command) => &mut command.common,
+            Self::Version(command) => &mut command.common,
+            Self::Help(command) => &mut command.common,
+            Self::Other(_) => return CommonOptions::default(),
+        })
+    }
+
+    /// Whether Borg lets this command leave the repository unlocked (`--bypass-lock`).
+    pub(crate) fn may_bypass_lock(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Info(_) | Self::Extract(_) | Self::Check(_))
+    }
+}
+
+/// Reads the command line; `name` is how the program was called.
+pub(crate) fn parse(name: &'static str, words: &[OsString]) -> Result<Arguments, clap::Error> {
+    let command = definition(name);
+    let words = std::iter::once(OsString::from(name)).chain(words.iter().cloned());
+    Arguments::from_arg_matches(&command.try_get_matches_from(words)?)
+}
+
+/// The whole definition, for help texts.
+pub(crate) fn definition(name: &'static str) -> clap::Command {
+    Arguments::command().name(name).bin_name(name)
+}
+
+/// A usage error in Borg's manner: exit code 2.
+pub(crate) fn usage_error(message: impl std::fmt::Display) -> clap::Error {
+    clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{message}\n"))
+}
+
+/// Borg's "Highlander" options: at most once, whatever their value.
+pub(crate) fn only_one<T>(name: &str, mut values: Vec<T>) -> Result<Option<T>, clap::Error> {
+    match values.len() {
+        0 | 1 => Ok(values.pop()),
+        _ => Err(usage_error(format_args!("argument {name}: There can be only one."))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

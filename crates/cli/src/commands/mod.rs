@@ -1,0 +1,32 @@
+//! What each command does with what was typed: one file a command.
+
+mod break_lock;
+mod check;
+mod context;
+mod create;
+mod extract;
+mod help;
+mod info;
+mod init;
+mod list;
+mod version;
+
+pub(crate) use context::Context;
+
+use crate::{Failure, arguments::Command};
+
+/// Runs one command to its end.
+pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Failure> {
+    match command {
+        Command::Init(arguments) => init::run(arguments, context),
+        Command::Create(arguments) => create::run(arguments, context),
+        Command::List(arguments) => list::run(arguments, context),
+        Command::Info(arguments) => info::run(arguments, context),
+        Command::Extract(arguments) => extract::run(arguments, context),
+        Command::Check(arguments) => check::run(arguments, context),
+        Command::BreakLock(arguments) => break_lock::run(arguments, context),
+        Command::Version(arguments) => version::run(arguments, context),
+        Command::Help(arguments) => help::run(arguments, context),
+        Command::Other(_) => Ok(()),
+    }
+}

@@ -1,0 +1,129 @@
+//! From the words of the command line to the exit code: parse, set up log and signals, run the command, tell how it ended.
+
+use std::{ffi::OsString, io::Write, os::unix::ffi::OsStrExt, path::Path};
+
+use clap::error::ErrorKind;
+
+use crate::{
+    Failure,
+    arguments::{self, Command, CommonOptions, NOT_BUILT},
+    commands::{self, Context},
+    environment::Environment,
+    log::{Format, Level, Log},
+    placeholders::BORG_VERSION,
+    signals,
+    status::{Status, classify},
+};
+
+/// Runs the program; gives the exit code.
+pub(crate) fn run() -> u8 {
+    let mut words = std::env::args_os();
+    let called = words.next().unwrap_or_default();
+    let words: Vec<OsString> = words.collect();
+    let name = program_name(&called);
+    let environment = Environment::of_process();
+    // Before anything is parsed: errors of parsing have to be JSON too.
+    let format = if words.iter().any(|word| word == "--log-json") { Format::Json } else { Format::Text };
+    match parse(name, &words, format) {
+        Ok((mut command, common)) => run_command(name, &mut command, common, &environment),
+        Err(code) => code,
+    }
+}
+
+/// The name the program shows: `borg` when it was called so.
+fn program_name(called: &OsString) -> &'static str {
+    let base = Path::new(called).file_name().unwrap_or_default();
+    if base.as_bytes().starts_with(b"borg") { "borg" } else { "nanoprobe" }
+}
+
+/// What front ends read the second word of.
+fn version(name: &str) -> String {
+    match name {
+        "borg" => format!("borg {BORG_VERSION}"),
+        name => format!("{name} {BORG_VERSION} ({})", env!("CARGO_PKG_VERSION")),
+    }
+}
+
+/// The command with its common options, or the exit code of a run that ends here.
+fn parse(name: &'static str, words: &[OsString], format: Format) -> Result<(Command, CommonOptions), u8> {
+    let parsed = match arguments::parse(name, words) {
+        Ok(parsed) => parsed,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp) => {
+            let _ = error.print();
+            return Err(0);
+        }
+        Err(error) => return Err(usage(&error.into(), format)),
+    };
+    if parsed.version {
+        return Err(print(&(version(name) + "\n")));
+    }
+    let Some(mut command) = parsed.command else {
+        return Err(print(&arguments::definition(name).render_help().to_string()));
+    };
+    let common = command.common().over(parsed.common);
+    if common.bypass_lock && !command.may_bypass_lock() {
+        let failure = Failure::error("Not allowed to bypass locking mechanism for chosen command");
+        return Err(usage(&failure, format));
+    }
+    if let Command::Other(words) = &command {
+        let wanted = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+        let failure = if NOT_BUILT.contains(&wanted.as_str()) {
+            Failure::not_built(format_args!("{name} {wanted}"))
+        } else {
+            Failure::usage(format!("{name}: error: argument <command>: invalid choice: '{wanted}'\n"))
+        };
+        return Err(usage(&failure, format));
+    }
+    Ok((command, common))
+}
+
+fn print(text: &str) -> u8 {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => 0,
+        Err(_) => signals::BROKEN_PIPE,
+    }
+}
+
+/// Tells about an error before the log is set up.
+fn usage(failure: &Failure, format: Format) -> u8 {
+    let log = Log::new(Level::Error, format);
+    report(&log, failure);
+    2
+}
+
+fn report(log: &Log, failure: &Failure) {
+    let message = failure.message.trim_end_matches('\n');
+    if !message.is_empty() {
+        log.error(message, if failure.is_usage() { None } else { failure.class });
+    }
+}
+
+fn run_command(name: &'static str, command: &mut Command, common: CommonOptions, environment: &Environment) -> u8 {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(common.umask()));
+    let log = Log::new(common.verbosity(), if common.log_json { Format::Json } else { Format::Text });
+    let status = Status::default();
+    let codes = environment.exit_codes();
+    if common.show_version {
+        log.always(Level::Info, "borg.output.show-version", None, format!("borgbackup version {BORG_VERSION}"));
+    }
+    let show_rc = common.show_rc;
+    let context = Context { name, environment, log: &log, status: &status, common };
+    let code = match signals::listen().map_err(Failure::from).and_then(|()| commands::run(command, &context)) {
+        Ok(()) => status.exit_code(codes),
+        Err(failure) => {
+            report(&log, &failure);
+            failure.exit_code(codes)
+        }
+    };
+    if show_rc {
+        let class = classify(code);
+        let level = match class {
+            "success" => Level::Info,
+            "warning" => Level::Warning,
+            _ => Level::Error,
+        };
+        let message = format!("terminating with {class} status, rc {code}");
+        log.always(level, "borg.output.show-rc", None, message);
+    }
+    code
+}
