@@ -232,4 +232,24 @@ mod tests {
         let bytes = emitted(&mut room, |writer| PlainKey { id_key: &[4; 31], ..SAMPLE }.emit(writer).unwrap());
         assert_eq!(PlainKey::parse(bytes).unwrap_err(), Error::Field("id_key"));
     }
+
+    #[test]
+    fn no_damage_panics() {
+        let outer = EncryptedKey { iterations: 100_000, salt: &[7; 32], hash: &[8; 32], data: &[9; 300] };
+        let mut room = [0; 1024];
+        let length = emitted(&mut room, |writer| outer.emit(writer).unwrap()).len();
+        let mut inner_room = [0; 1024];
+        let inner_length = emitted(&mut inner_room, |writer| SAMPLE.emit(writer).unwrap()).len();
+        for bytes in [&mut room[..length], &mut inner_room[..inner_length]] {
+            for bit in 0..bytes.len() * 8 {
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                // Whatever comes out borrows from what went in.
+                if let Ok(outer) = EncryptedKey::parse(bytes) {
+                    assert!(outer.data.len() + outer.salt.len() < bytes.len());
+                }
+                let _ = PlainKey::parse(bytes);
+                bytes[bit / 8] ^= 1 << (bit % 8);
+            }
+        }
+    }
 }

@@ -107,22 +107,34 @@ fn nothing_is_handed_out_before_both_writes() {
     }
 }
 
+/// A place where somebody else reserves right after the first look.
+struct Racing {
+    place: Memory,
+    raced: AtomicBool,
+}
+
+impl Reservation for Racing {
+    fn free(&self) -> Result<Option<u64>, Error> {
+        let value = self.place.value();
+        if !self.raced.swap(true, Ordering::Relaxed) {
+            self.place.set(Some(value.unwrap_or(0) + 1000));
+        }
+        Ok(value)
+    }
+    fn reserve(&self, expected: Option<u64>, next_free: u64) -> Result<(), Error> {
+        self.place.reserve(expected, next_free)
+    }
+}
+
 #[test]
 fn somebody_else_in_between_is_noticed() {
-    struct Racing(Memory);
-    impl Reservation for Racing {
-        fn free(&self) -> Result<Option<u64>, Error> {
-            let value = self.0.value();
-            self.0.set(Some(value.unwrap_or(0) + 1));
-            Ok(value)
-        }
-        fn reserve(&self, expected: Option<u64>, next_free: u64) -> Result<(), Error> {
-            self.0.reserve(expected, next_free)
-        }
-    }
-    let racing = Racing(Memory::of(Some(1)));
-    let mut nonces = Nonces::with_skip(Box::new(racing), Memory::default().boxed(), None, 0);
-    assert!(matches!(nonces.take(1), Err(Error::NonceReservationChanged)));
+    let (racing, other) = (Memory::of(Some(1)), Memory::of(Some(1)));
+    let place = || Box::new(Racing { place: racing.clone(), raced: AtomicBool::new(false) });
+    let mut in_repository = Nonces::with_skip(place(), other.boxed(), None, 0);
+    assert!(matches!(in_repository.take(1), Err(Error::NonceReservationChanged)));
+    assert_eq!(in_repository.take(1).unwrap(), 1001);
+    let mut locally = Nonces::with_skip(other.boxed(), place(), None, 0);
+    assert!(matches!(locally.take(1), Err(Error::NonceReservationChanged)));
 }
 
 #[test]
