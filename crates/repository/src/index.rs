@@ -221,3 +221,6 @@ impl Index {
         fitting_buckets(self.entries, self.table.header.buckets)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,7 +72,12 @@ pub struct CheckOptions {
 #[non_exhaustive]
 pub enum CheckReport<'a> {
     /// Segment `done` of `total` is being checked.
-    Progress { done: u64, total: u64 },
+    Progress {
+        /// Segments checked.
+        done: u64,
+        /// All segments.
+        total: u64,
+    },
     /// Information, in Borg's words.
     Information(&'a str),
     /// A defect, in Borg's words.

@@ -60,12 +60,6 @@ impl SegmentWriter {
         *self.write() = Tail { segment, open: None };
     }
 
-    /// Number that the next COMMIT's own segment will have.
-    pub(crate) fn next_segment(&self) -> u32 {
-        let tail = self.read();
-        if tail.open.is_some() { tail.segment + 1 } else { tail.segment }
-    }
-
     /// Appends a PUT.
     pub(crate) fn put(&self, segments: &SegmentReader, most: u64, id: &Id, data: &[u8]) -> Result<Location, Error> {
         let mut header = id_header(Tag::Put, id, data.len() as u32);

@@ -337,7 +337,7 @@ impl LocalRepository {
         Ok(())
     }
 
-    fn load_hints(&self, transaction: &Transaction, committed: u32) -> Result<Hints, Error> {
+    pub(crate) fn load_hints(&self, transaction: &Transaction, committed: u32) -> Result<Hints, Error> {
         let path = self.path.join(format!("hints.{committed}"));
         let digests = self.integrity(committed)?.hints;
         Hints::load(&*self.fs, &path, committed, digests, transaction.shadow_capacity())
