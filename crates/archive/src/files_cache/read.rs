@@ -24,6 +24,8 @@ pub struct FilesCacheReader {
     path: Vec<u8>,
     /// Where the entry at hand starts behind its path, and where the next one starts.
     current: Option<(usize, usize)>,
+    /// Whether that entry was given out.
+    left: bool,
     damaged: bool,
 }
 
@@ -52,6 +54,7 @@ impl FilesCacheReader {
             position: 0,
             path: Vec::new(),
             current: None,
+            left: false,
             damaged: false,
         }
     }
@@ -84,44 +87,41 @@ impl FilesCacheReader {
         self.damaged
     }
 
-    /// Looks `path` up; paths must come in walk order. Entries that are passed over go to `skipped` if they are to be
-    /// kept for another run, aged by one.
-    pub fn lookup(&mut self, path: &[u8], mut skipped: impl FnMut(&FilesCacheEntry<'_>)) -> Lookup<'_> {
-        while self.current.is_some() {
-            match walk_order(&self.path, path) {
-                Ordering::Less => {
-                    self.pass_over(&mut skipped);
-                }
-                Ordering::Equal => break,
-                Ordering::Greater => return Lookup::Unknown,
+    /// The next entry that the walk has passed over by arriving at `path` (`None`: at its end), aged by one; entries
+    /// that are too old or prove nothing are left out. To be called until there is none, then `lookup`.
+    pub fn passed_over(&mut self, path: Option<&[u8]>) -> Option<FilesCacheEntry<'_>> {
+        loop {
+            self.leave();
+            self.current?;
+            if path.is_some_and(|path| walk_order(&self.path, path) != Ordering::Less) {
+                return None;
+            }
+            self.left = true;
+            let (clock, newest) = (self.clock, self.newest);
+            if self.entry().is_some_and(|entry| entry.age + 1 < AGES && entry.time(clock) < newest) {
+                return self.entry().map(|entry| FilesCacheEntry { age: entry.age + 1, ..entry });
             }
         }
+    }
+
+    /// Looks `path` up; paths must come in walk order.
+    pub fn lookup(&mut self, path: &[u8]) -> Lookup<'_> {
+        while self.passed_over(Some(path)).is_some() {}
+        if self.current.is_none() || self.path != path {
+            return Lookup::Unknown;
+        }
+        self.left = true;
         match self.entry() {
             Some(entry) => Lookup::Known { entry, settled: entry.time(self.clock) < self.newest },
             None => Lookup::Unknown,
         }
     }
 
-    /// Goes past the entry that `lookup` found last: it was visited and is not to be kept as it was.
-    pub fn visited(&mut self) {
-        self.advance();
-    }
-
-    /// Passes over all that is left.
-    pub fn finish(&mut self, mut skipped: impl FnMut(&FilesCacheEntry<'_>)) {
-        while self.current.is_some() {
-            self.pass_over(&mut skipped);
+    /// Goes past an entry that was given out.
+    fn leave(&mut self) {
+        if std::mem::take(&mut self.left) {
+            self.advance();
         }
-    }
-
-    fn pass_over(&mut self, skipped: &mut impl FnMut(&FilesCacheEntry<'_>)) {
-        if let Some(mut entry) = self.entry() {
-            entry.age += 1;
-            if entry.age < AGES && entry.time(self.clock) < self.newest {
-                skipped(&entry);
-            }
-        }
-        self.advance();
     }
 
     fn entry(&self) -> Option<FilesCacheEntry<'_>> {
