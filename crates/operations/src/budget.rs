@@ -1,9 +1,57 @@
 //! The one place that turns "48 MiB" into numbers of slots, pages and queue lengths.
+//!
+//! | who | bytes |
+//! |---|---|
+//! | program, stacks, allocator | 4 MiB |
+//! | repository: pages, delta, segment buffers | 5 MiB |
+//! | item stream, files cache, names of a directory, texts of the units under way | 4 MiB |
+//! | each worker: output of one unit, the codec's contexts | largest chunk + 1 MiB, codec |
+//! | slots: the bytes of files between reading and sealing | the rest, at most 24 MiB |
 
 /// A memory budget for everything the process allocates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     bytes: usize,
+}
+
+/// What is not divided: the program itself, the repository's pages, the streams.
+const FIXED_BYTES: usize = (4 + 5 + 4) << 20;
+
+/// More look-ahead than this does not make a run faster.
+const LARGEST_SLOTS: usize = 24 << 20;
+
+/// A worker's output may exceed the largest chunk by the rest of a unit and by what codecs add to incompressible data.
+const OUTPUT_SLACK: usize = 1 << 20;
+
+/// What `create` may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CreatePlan {
+    /// Threads that hash, compress and seal.
+    pub workers: usize,
+    /// Room for file content between reading and sealing.
+    pub slot_bytes: usize,
+    /// Each worker's room for sealed objects.
+    pub output_bytes: usize,
+    /// Units under way at most: being filled, queued, worked on.
+    pub units: usize,
+    /// Content of a unit at which it is handed on.
+    pub unit_bytes: usize,
+    /// Names of directories kept in memory before sorted runs go to disk.
+    pub name_bytes: usize,
+}
+
+/// A budget that cannot hold what is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a memory limit of {limit} bytes is too small for chunks of up to {largest_chunk} bytes: {needed} bytes are needed"
+)]
+pub struct BudgetTooSmall {
+    /// What there is.
+    pub limit: usize,
+    /// What the chunker may give.
+    pub largest_chunk: usize,
+    /// What would do.
+    pub needed: usize,
 }
 
 impl Budget {
@@ -18,5 +66,62 @@ impl Budget {
     /// The whole budget in bytes.
     pub const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Divides the budget for `create`: as many workers as there are cores, as long as the slots hold a chunk and a
+    /// half; one worker and one chunk at least.
+    pub fn create_plan(
+        &self,
+        largest_chunk: usize,
+        codec_bytes: usize,
+        cores: usize,
+    ) -> Result<CreatePlan, BudgetTooSmall> {
+        let output_bytes = largest_chunk + OUTPUT_SLACK;
+        let rest = |workers: usize| self.bytes.checked_sub(FIXED_BYTES + workers * (output_bytes + codec_bytes));
+        let comfortable = largest_chunk + largest_chunk / 2;
+        let least = largest_chunk + READ_AHEAD;
+        let workers = (1..=cores.max(1))
+            .rev()
+            .find(|&workers| rest(workers).is_some_and(|rest| rest >= comfortable))
+            .unwrap_or(1);
+        let slot_bytes = rest(workers).unwrap_or(0).min(LARGEST_SLOTS.max(2 * largest_chunk));
+        if slot_bytes < least {
+            let needed = FIXED_BYTES + output_bytes + codec_bytes + least;
+            return Err(BudgetTooSmall { limit: self.bytes, largest_chunk, needed });
+        }
+        let units = workers + 3;
+        let unit_bytes = (slot_bytes / (units + 1)).clamp(64 << 10, 1 << 20);
+        Ok(CreatePlan { workers, slot_bytes, output_bytes, units, unit_bytes, name_bytes: 1 << 20 })
+    }
+}
+
+/// Files are read in pieces of at most this many bytes; what was read past a cut may have to be copied once.
+pub(crate) const READ_AHEAD: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_never_exceeds_its_budget() {
+        for mebibytes in 24..200 {
+            for exponent in 15..=24 {
+                for cores in 1..=16 {
+                    let budget = Budget::new(mebibytes << 20);
+                    let Ok(plan) = budget.create_plan(1 << exponent, 3 << 20, cores) else { continue };
+                    let used = FIXED_BYTES + plan.slot_bytes + plan.workers * (plan.output_bytes + (3 << 20));
+                    assert!(used <= budget.bytes() && (1..=cores).contains(&plan.workers), "{plan:?}");
+                    assert!(plan.slot_bytes >= (1 << exponent) + READ_AHEAD, "{plan:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_default_budget_holds_two_workers_with_borgs_default_chunks() {
+        let plan = Budget::new(Budget::DEFAULT_BYTES).create_plan(8 << 20, 2 << 20, 2).unwrap();
+        assert_eq!(plan.workers, 2);
+        assert!(Budget::new(32 << 20).create_plan(8 << 20, 1 << 20, 2).is_ok_and(|plan| plan.workers == 1));
+        assert!(Budget::new(24 << 20).create_plan(16 << 20, 1 << 20, 2).is_err_and(|error| error.needed > 40 << 20));
     }
 }

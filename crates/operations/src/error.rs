@@ -18,6 +18,18 @@ pub enum Error {
     /// Bytes that should be an item are none.
     #[error(transparent)]
     Format(#[from] nanoprobe_format::msgpack::Error),
+    /// A chunk could not be compressed.
+    #[error(transparent)]
+    Compress(#[from] nanoprobe_compress::Error),
+    /// The memory budget is too small for what is asked.
+    #[error(transparent)]
+    MemoryLimit(#[from] crate::budget::BudgetTooSmall),
+    /// An archive of that name exists already.
+    #[error("Archive {0} already exists")]
+    ArchiveExists(String),
+    /// A command that gives content or paths failed, or the user it is stored for is unknown.
+    #[error("Command Error: {0}")]
+    Command(String),
     /// No archive of that name.
     #[error("Archive {0} does not exist")]
     NoSuchArchive(String),

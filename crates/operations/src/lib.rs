@@ -1,5 +1,6 @@
 //! What the commands do. The only crate that touches user files; it cannot tell local from remote.
 
+mod acl;
 mod budget;
 pub mod create;
 mod error;
@@ -8,8 +9,10 @@ mod monitor;
 pub mod patterns;
 pub mod select;
 mod session;
+mod slots;
+mod users;
 
-pub use budget::Budget;
+pub use budget::{Budget, BudgetTooSmall, CreatePlan};
 pub use error::Error;
 pub use monitor::{Event, Interrupt, Monitor};
 pub use session::{Places, Prompts, Session};

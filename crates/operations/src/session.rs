@@ -4,7 +4,9 @@ use std::{fs, path::PathBuf, sync::Arc};
 
 use nanoprobe_archive::{FeatureOperation, Manifest};
 use nanoprobe_format::Id;
-use nanoprobe_key::{AccessQuestions, Directories, Key, Mode, PassphraseSource, RepositoryAge, Sealer, SecurityDirectory};
+use nanoprobe_key::{
+    AccessQuestions, Directories, Key, Mode, PassphraseSource, RepositoryAge, Sealer, SecurityDirectory,
+};
 use nanoprobe_repository::Repository;
 
 use crate::{Budget, Error};

@@ -1,13 +1,58 @@
 //! `create`: walk → unchanged? → read → chunk → id → seen? → compress → encrypt → store.
+//!
+//! One reader walks, stats, reads and cuts; several workers name, compress and seal; and they store what they sealed in
+//! turns, so that the archive has the order of the walk. A unit goes round: filled by the reader, worked on, stored,
+//! empty again. All memory is planned before the first file is opened (`budget.rs`).
+
+mod attributes;
+mod checkpoint;
+mod compress;
+mod encrypt;
+mod file;
+mod fill;
+mod halt;
+mod identify;
+mod links;
+mod names;
+mod options;
+mod paths;
+mod read;
+mod seen;
+mod status;
+mod store;
+mod stream;
+mod trouble;
+mod turns;
+mod unchanged;
+mod unit;
+mod walk;
+
+use std::{
+    path::{Path, PathBuf},
+    thread,
+};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use nanoprobe_archive::ItemWriter;
+use nanoprobe_chunker::Chunker;
+use nanoprobe_compress::Compressor;
+use nanoprobe_key::{Key, Sealer};
+use nanoprobe_repository::Repository;
 
 pub use options::{
     AttributeOptions, Created, FilesCacheMode, FilesCacheModeError, FilesChanged, Options, Outcome, Sources,
     Statistics, StdinFile,
 };
 
-use crate::{Error, Interrupt, Monitor, Session, patterns::PatternMatcher};
+use self::{
+    attributes::Attributes, checkpoint::Checkpoints, compress::compress, encrypt::encrypt, fill::Filling, halt::Halt,
+    identify::Identifier, links::HardLinks, read::Content, seen::seen, store::Store, turns::Turns, unit::Record,
+    unit::Unit, walk::Walk,
+};
+use crate::{Error, Interrupt, Monitor, Session, budget::CreatePlan, patterns::PatternMatcher, slots::Slots};
 
-mod options;
+/// Names of a directory are read in pieces of this size.
+const LISTING_BYTES: usize = 64 << 10;
 
 /// Makes an archive. Trouble with single files goes to `monitor` as warnings; an interrupt leaves a checkpoint.
 pub fn create(
@@ -17,6 +62,152 @@ pub fn create(
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<Outcome, Error> {
-    let _ = (session, options, matcher, monitor, interrupt);
-    todo!()
+    let Session { repository, key, sealer, manifest, security, cache, budget } = session;
+    let (repository, key) = (&**repository, &*key);
+    if manifest.archive(&options.name).is_some() && !options.dry_run {
+        return Err(Error::ArchiveExists(options.name.clone()));
+    }
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let codec_bytes = Compressor::memory_bytes(&options.compression);
+    let plan = budget.create_plan(options.chunker.maximum_bytes(), codec_bytes, cores)?;
+    let slots = Slots::new(plan.slot_bytes);
+    let (recycle, empty) = bounded(plan.units);
+    let (full, queue) = bounded(plan.units);
+    for _ in 0..plan.units {
+        let _ = recycle.send(Unit::default());
+    }
+
+    let items = ItemWriter::new(key, sealer.clone(), &options.compression);
+    let checkpoints = Checkpoints::new(options, repository, key, sealer, manifest, security);
+    let turns = Turns::new(Store::new(options, repository, monitor, items, checkpoints, cache));
+    let halted = thread::scope(|scope| {
+        for _ in 0..plan.workers {
+            let worker = Worker {
+                identifier: Identifier::new(key),
+                repository,
+                compressor: Compressor::new(&options.compression),
+                sealer: sealer.clone(),
+                output: Vec::with_capacity(plan.output_bytes),
+                slots: &slots,
+                queue: queue.clone(),
+                recycle: recycle.clone(),
+                turns: &turns,
+            };
+            scope.spawn(move || worker.run());
+        }
+        drop((queue, recycle));
+        let filling = Filling::new(&slots, empty, full, &plan);
+        walk(options, matcher, interrupt, repository, key, cache, &plan, filling)
+    });
+    let mut store = turns.finish()?;
+    match halted {
+        Ok(()) => {}
+        Err(Halt::Failed(error)) => return Err(error),
+        Err(Halt::Interrupted | Halt::Worker) if options.dry_run => return Err(Error::Interrupted),
+        Err(Halt::Interrupted | Halt::Worker) => {
+            store.interrupted()?;
+            return Err(Error::Interrupted);
+        }
+    }
+    if options.dry_run {
+        return Ok(Outcome { statistics: Statistics::default(), archive: None });
+    }
+    let Store { checkpoints, items, statistics, .. } = &mut store;
+    let archive = checkpoints.save(&options.name, &options.comment, items, statistics)?;
+    Ok(Outcome { statistics: store.finish(), archive: Some(archive) })
+}
+
+/// The reader's thread: everything up to the cut.
+#[allow(clippy::too_many_arguments)] // what the whole walk needs, put together once
+fn walk(
+    options: &Options,
+    matcher: &mut PatternMatcher,
+    interrupt: &Interrupt,
+    repository: &dyn Repository,
+    key: &Key,
+    directory: &Path,
+    plan: &CreatePlan,
+    filling: Filling<'_>,
+) -> Result<(), Halt> {
+    let gear = key.gear();
+    let chunker = Chunker::new(options.chunker, key.chunk_seed(), Some(&gear));
+    let skip: Vec<&Path> = options.skip.iter().map(PathBuf::as_path).chain([directory]).collect();
+    let mut walk = Walk {
+        options,
+        matcher,
+        interrupt,
+        repository,
+        filling,
+        content: Content::new(chunker, options.chunker, options.sparse, interrupt),
+        attributes: Attributes::new(options.attributes),
+        links: HardLinks::default(),
+        directory,
+        name_bytes: plan.name_bytes,
+        cache: None,
+        path: Vec::new(),
+        below: 0,
+        strip: None,
+        skip: walk::identities(skip),
+        device: None,
+        listing: Vec::with_capacity(LISTING_BYTES),
+    };
+    let result = match &options.sources {
+        Sources::Roots(roots) => walk.roots(roots),
+        Sources::ContentFromCommand(command) => walk.content_from_command(command),
+        Sources::PathsFromStdin { delimiter } => walk.paths_from_stdin(delimiter),
+        Sources::PathsFromCommand { command, delimiter } => walk.paths_from_command(command, delimiter),
+    };
+    // What was read before an interrupt is not lost.
+    walk.filling.dispatch()?;
+    result
+}
+
+/// A worker's thread: everything from the cut on.
+struct Worker<'a, 'k> {
+    identifier: Identifier<'a>,
+    repository: &'a dyn Repository,
+    compressor: Compressor,
+    sealer: Sealer,
+    /// Sealed objects of the unit at hand.
+    output: Vec<u8>,
+    slots: &'a Slots,
+    queue: Receiver<Unit>,
+    recycle: Sender<Unit>,
+    turns: &'a Turns<Store<'k>>,
+}
+
+impl Worker<'_, '_> {
+    fn run(mut self) {
+        while let Ok(mut unit) = self.queue.recv() {
+            if let Err(error) = self.seal(&mut unit) {
+                self.turns.fail(error);
+                return self.slots.close();
+            }
+            let Self { turns, output, .. } = &mut self;
+            if turns.take(unit.sequence, |store| store.store(&mut unit, output)).is_err() {
+                return self.slots.close();
+            }
+            unit.clear();
+            let _ = self.recycle.send(unit);
+        }
+    }
+
+    /// id → seen? → compress → encrypt for each chunk of a unit; its content is not needed afterwards.
+    fn seal(&mut self, unit: &mut Unit) -> Result<(), Error> {
+        let Self { identifier, repository, compressor, sealer, output, .. } = self;
+        let content = std::mem::take(&mut unit.data);
+        output.clear();
+        for record in &mut unit.records {
+            let Record::Chunk(chunk) = record else { continue };
+            let data = if chunk.hole { &[][..] } else { &content[chunk.range.clone()] };
+            identifier.identify(chunk, data);
+            if seen(chunk, *repository)? {
+                continue;
+            }
+            compress(chunk, data, sealer.envelope_bytes(), compressor, output)?;
+            encrypt(chunk, sealer, output)?;
+        }
+        self.slots.give(content);
+        Ok(())
+    }
 }

@@ -1,0 +1,167 @@
+//! read → chunk: file content straight into the slots, cut where the chunker says.
+
+use std::os::fd::BorrowedFd;
+
+use nanoprobe_chunker::{Chunker, Parameters, Stream};
+use rustix::{
+    fs::{SeekFrom, seek},
+    io::{Errno, read},
+};
+
+use super::{
+    fill::Filling,
+    halt::{Failure, Halt},
+    unit::{Chunk, Record},
+};
+use crate::{Interrupt, budget::READ_AHEAD};
+
+/// Reads and cuts one file after another.
+pub(super) struct Content<'a> {
+    chunker: Chunker,
+    parameters: Parameters,
+    largest_chunk: usize,
+    sparse: bool,
+    interrupt: &'a Interrupt,
+}
+
+/// How much there is to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Length {
+    /// A regular file of this size, unless it changes meanwhile.
+    Regular(u64),
+    /// A pipe or device: until nothing comes any more.
+    Unknown,
+}
+
+impl<'a> Content<'a> {
+    pub(super) fn new(chunker: Chunker, parameters: Parameters, sparse: bool, interrupt: &'a Interrupt) -> Self {
+        Self { chunker, parameters, largest_chunk: parameters.maximum_bytes(), sparse, interrupt }
+    }
+
+    /// Reads `file` to its end; each chunk becomes a record.
+    pub(super) fn read(
+        &mut self,
+        file: BorrowedFd<'_>,
+        length: Length,
+        filling: &mut Filling<'_>,
+    ) -> Result<(), Failure> {
+        if let (true, Parameters::Fixed { block_bytes, header_bytes }, Length::Regular(_)) =
+            (self.sparse, self.parameters, length)
+        {
+            return self.read_sparse(file, block_bytes as usize, header_bytes as usize, filling);
+        }
+        self.chunker.start();
+        let (mut ahead, mut total) = (0, 0u64);
+        loop {
+            let (room, ends_early) = self.room(length, ahead, total);
+            filling.reserve(ahead, room)?;
+            let piece = (room - ahead).min(READ_AHEAD);
+            let got = self.read_piece(file, &mut filling.room()[ahead..][..piece])?;
+            ahead += got;
+            total += got as u64;
+            // A regular file that gives less than asked for, and all it was said to hold, is at its end.
+            let ends = got == 0 || (ends_early && got < piece);
+            let stream = if ends { Stream::Ends } else { Stream::Continues };
+            while let Some(bytes) = self.chunker.next_cut(&filling.room()[..ahead], stream) {
+                ahead -= bytes;
+                filling.chunk(bytes)?;
+            }
+            if ends {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Room for the chunk at hand, so that it stays in one piece, and whether the next read may reach the end.
+    fn room(&self, length: Length, ahead: usize, total: u64) -> (usize, bool) {
+        let room = match length {
+            Length::Regular(size) if total < size || total == 0 => {
+                usize::try_from(size - total).map_or(usize::MAX, |rest| rest.saturating_add(ahead + 1))
+            }
+            _ => usize::MAX,
+        };
+        let room = room.min(self.largest_chunk);
+        let reaches_end = matches!(length, Length::Regular(size) if total + room.saturating_sub(ahead) as u64 > size);
+        // A chunk of the largest size may be complete but for the byte that proves it does not end the stream.
+        (room.max(ahead + 1), reaches_end)
+    }
+
+    fn read_piece(&self, file: BorrowedFd<'_>, room: &mut [u8]) -> Result<usize, Failure> {
+        loop {
+            if self.interrupt.requested() {
+                return Err(Halt::Interrupted.into());
+            }
+            match read(file, &mut *room) {
+                Err(Errno::INTR) => {}
+                result => return result.map_err(Failure::system("read")),
+            }
+        }
+    }
+
+    /// Data and holes apart, each in blocks from its own start, as Borg cuts sparse files.
+    fn read_sparse(
+        &mut self,
+        file: BorrowedFd<'_>,
+        block: usize,
+        header: usize,
+        filling: &mut Filling<'_>,
+    ) -> Result<(), Failure> {
+        let mut position = self.read_range(file, header as u64, header, filling)?;
+        if position < header as u64 {
+            return Ok(());
+        }
+        let end = seek(file, SeekFrom::End(0)).map_err(Failure::system("read"))?;
+        while position < end {
+            let data = match seek(file, SeekFrom::Data(position)) {
+                Ok(data) => data.min(end),
+                Err(Errno::NXIO) => end,
+                Err(_) => position,
+            };
+            while position < data {
+                let size = (data - position).min(block as u64);
+                filling.unit.records.push(Record::Chunk(Chunk::hole(size as usize)));
+                filling.dispatch_if_full()?;
+                position += size;
+            }
+            let hole = if position < end { seek(file, SeekFrom::Hole(position)).unwrap_or(end) } else { end };
+            seek(file, SeekFrom::Start(position)).map_err(Failure::system("read"))?;
+            let read = self.read_range(file, hole - position, block, filling)?;
+            if read < hole - position {
+                return Ok(());
+            }
+            position = hole;
+        }
+        Ok(())
+    }
+
+    /// Reads `bytes` in blocks; gives how many there were.
+    fn read_range(
+        &mut self,
+        file: BorrowedFd<'_>,
+        bytes: u64,
+        block: usize,
+        filling: &mut Filling<'_>,
+    ) -> Result<u64, Failure> {
+        let mut total = 0;
+        while total < bytes {
+            let wanted = (bytes - total).min(block as u64) as usize;
+            filling.reserve(0, wanted)?;
+            let mut filled = 0;
+            while filled < wanted {
+                let piece = (wanted - filled).min(READ_AHEAD);
+                match self.read_piece(file, &mut filling.room()[filled..][..piece])? {
+                    0 => break,
+                    got => filled += got,
+                }
+            }
+            if filled > 0 {
+                filling.chunk(filled)?;
+            }
+            total += filled as u64;
+            if filled < wanted {
+                break;
+            }
+        }
+        Ok(total)
+    }
+}

@@ -1,0 +1,184 @@
+//! Sources that are no trees: standard input, the output of a command, lists of paths.
+
+use std::{
+    ffi::{CString, OsStr, OsString},
+    io::{self, BufRead, BufReader},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use rustix::{fs::CWD, fs::OFlags};
+
+use super::{
+    file::{Place, named, open_quietly, same_file},
+    halt::{Failure, Halt},
+    paths::{normalize, strip_prefix},
+    read::Length,
+    status::{Links, Status},
+    unit::{Entry, Record},
+    walk::Walk,
+};
+use crate::Error;
+
+impl Walk<'_> {
+    /// Roots, and `-` for standard input.
+    pub(super) fn roots(&mut self, roots: &[PathBuf]) -> Result<(), Halt> {
+        for root in roots {
+            if root.as_os_str() != "-" {
+                self.root(root.as_os_str().as_bytes())?;
+                continue;
+            }
+            self.path = self.options.stdin.name.clone().into_bytes();
+            let status = match self.stream(io::stdin().as_fd()) {
+                Ok(status) => status,
+                Err(Failure::Run(halt)) => return Err(halt),
+                Err(Failure::File(trouble)) => {
+                    self.filling.warn(&trouble, &self.path)?;
+                    Some('E')
+                }
+            };
+            if let Some(status) = status {
+                self.filling.report(status, &self.path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `--content-from-command`.
+    pub(super) fn content_from_command(&mut self, command: &[OsString]) -> Result<(), Halt> {
+        self.path = self.options.stdin.name.clone().into_bytes();
+        if self.options.dry_run {
+            return self.filling.report('-', &self.path);
+        }
+        let mut child = spawn(command)?;
+        if let Some(output) = child.stdout.take() {
+            match self.stream(output.as_fd()) {
+                Ok(_) => {}
+                Err(Failure::Run(halt)) => return Err(halt),
+                Err(Failure::File(trouble)) => {
+                    return Err(Halt::Failed(Error::Command(trouble.message(&self.path))));
+                }
+            }
+        }
+        wait(child, command)
+    }
+
+    /// `--paths-from-stdin`.
+    pub(super) fn paths_from_stdin(&mut self, delimiter: &[u8]) -> Result<(), Halt> {
+        self.paths(&mut io::stdin().lock(), delimiter)
+    }
+
+    /// `--paths-from-command`.
+    pub(super) fn paths_from_command(&mut self, command: &[OsString], delimiter: &[u8]) -> Result<(), Halt> {
+        let mut child = spawn(command)?;
+        if let Some(output) = child.stdout.take() {
+            self.paths(&mut BufReader::new(output), delimiter)?;
+        }
+        wait(child, command)
+    }
+
+    fn paths(&mut self, list: &mut dyn BufRead, delimiter: &[u8]) -> Result<(), Halt> {
+        let mut path = Vec::new();
+        while read_until(list, delimiter, &mut path).map_err(Error::local("read", "list of paths"))? {
+            if self.interrupt.requested() {
+                return Err(Halt::Interrupted);
+            }
+            self.strip = strip_prefix(&path);
+            self.path = normalize(&path);
+            let status = match self.listed() {
+                Ok(status) => status,
+                Err(Failure::Run(halt)) => return Err(halt),
+                Err(Failure::File(trouble)) => {
+                    self.filling.warn(&trouble, &self.path)?;
+                    Some('E')
+                }
+            };
+            if let Some(status) = status {
+                self.filling.report(status, &self.path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One path of a list: the file or directory itself, nothing below.
+    fn listed(&mut self) -> Result<Option<char>, Failure> {
+        let name = CString::new(self.path.clone()).unwrap_or_default();
+        let place = Place { directory: CWD, name: &name };
+        let status = Status::at(CWD, &name, Links::Themselves).map_err(named("stat", place))?;
+        if !status.kind().is_dir() || self.options.dry_run {
+            return self.file(place, &status);
+        }
+        let directory = open_quietly(place, OFlags::DIRECTORY | OFlags::NOFOLLOW).map_err(named("dir_open", place))?;
+        let opened = Status::of(&directory).map_err(Failure::system("fstat"))?;
+        self.directory(directory.as_fd(), &same_file(&status, opened)?).map(Some)
+    }
+
+    /// One regular file with all that `input` gives.
+    fn stream(&mut self, input: BorrowedFd<'_>) -> Result<Option<char>, Failure> {
+        if self.options.dry_run {
+            return Ok(Some('-'));
+        }
+        let stdin = &self.options.stdin;
+        let no_such = |kind: &str, name: &str| Halt::Failed(Error::Command(format!("no such {kind}: {name}")));
+        let user = uzers::get_user_by_name(&stdin.user).ok_or_else(|| no_such("user", &stdin.user))?;
+        let group = uzers::get_group_by_name(&stdin.group).ok_or_else(|| no_such("group", &stdin.group))?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64 * 1_000_000_000);
+        let path = self.filling.unit.push(&self.path);
+        self.filling.begin(Entry {
+            text: path,
+            path,
+            shown: path,
+            status: Some('i'),
+            mode: stdin.mode & 0o7777 | 0o100_000,
+            uid: i64::from(user.uid()),
+            gid: i64::from(group.gid()),
+            user: Some(stdin.user.as_bytes().into()),
+            group: Some(stdin.group.as_bytes().into()),
+            mtime: now,
+            atime: Some(now),
+            ctime: Some(now),
+            hardlink_master: Some(false),
+            content: true,
+            ..Entry::default()
+        });
+        let result = self.content.read(input, Length::Unknown, &mut self.filling);
+        self.filling.unit.records.push(if result.is_ok() { Record::End(None) } else { Record::Abandon });
+        result.map(|()| None)
+    }
+}
+
+fn spawn(command: &[OsString]) -> Result<Child, Halt> {
+    let (program, arguments) = command.split_first().map_or((OsStr::new(""), &[][..]), |(first, rest)| (first, rest));
+    let child = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn();
+    child.map_err(|error| Halt::Failed(Error::Command(format!("Failed to execute command: {error}"))))
+}
+
+fn wait(mut child: Child, command: &[OsString]) -> Result<(), Halt> {
+    let status = child.wait().map_err(Error::local("wait for", "command"))?;
+    if status.success() {
+        return Ok(());
+    }
+    let name = command.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let code = status.code().unwrap_or(-1);
+    Err(Halt::Failed(Error::Command(format!("Command '{name}' exited with status {code}"))))
+}
+
+/// Reads up to a delimiter, which is left away; false at the end.
+fn read_until(list: &mut dyn BufRead, delimiter: &[u8], path: &mut Vec<u8>) -> io::Result<bool> {
+    path.clear();
+    let Some(&last) = delimiter.last() else {
+        return Ok(list.read_to_end(path)? > 0);
+    };
+    while list.read_until(last, path)? > 0 {
+        if path.ends_with(delimiter) {
+            path.truncate(path.len() - delimiter.len());
+            return Ok(true);
+        }
+    }
+    Ok(!path.is_empty())
+}
