@@ -10,6 +10,7 @@ use nanoprobe_archive::{
 use nanoprobe_chunker::Parameters;
 use nanoprobe_compress::Specification;
 use nanoprobe_format::item::{Chunks, Item};
+use nanoprobe_format::manifest::{ITEM_KEYS, Manifest as ManifestView};
 use nanoprobe_format::msgpack::{Error as MsgpackError, Writer};
 use nanoprobe_format::{ChunkRef, Id};
 use nanoprobe_key::{Key, Sealer};
@@ -81,6 +82,9 @@ fn archives_that_borg_made_are_read() {
         let manifest = opened.manifest();
         assert!(manifest.is_authentic());
         assert_eq!(manifest.requires_tam(), opened.key.is_tam_required());
+        let packed = opened.plain(&Id::MANIFEST);
+        let listed = ManifestView::parse(&packed).unwrap().item_keys;
+        assert!(listed.iter().eq(ITEM_KEYS), "Borg knows the same item keys as we do");
         let names: Vec<_> = manifest.archives().iter().map(|entry| (&*entry.name, &*entry.time)).collect();
         assert_eq!(names, [("first", "2026-05-04T03:02:01.000000"), ("renamed", "2026-05-05T03:02:01.000000")]);
 
