@@ -29,7 +29,8 @@ pub struct Key {
     secrets: Option<Secrets>,
     id_hash: KeyedHash,
     cipher: Option<Cipher>,
-    manifest_end: Option<u64>,
+    /// The first counter block behind the verified manifest's.
+    pub(crate) manifest_end: Option<u64>,
     is_logically_encrypted: bool,
     is_tam_required: bool,
     target: Target,

@@ -131,6 +131,17 @@ mod tests {
     }
 
     #[test]
+    fn new_ones_cost_what_borgs_cost_and_never_repeat_a_salt() {
+        let secrets = Secrets::random(Mode::Repokey, [7; 32]).unwrap();
+        let texts: Vec<_> =
+            (0..2).map(|_| decode(close(&secrets, &passphrase("x")).unwrap().as_bytes()).unwrap()).collect();
+        let [one, other] = [0, 1].map(|number| EncryptedKey::parse(&texts[number]).unwrap());
+        assert_eq!((one.iterations, one.salt.len()), (100_000, 32));
+        assert_ne!(one.salt, other.salt);
+        assert_ne!(one.data, other.data);
+    }
+
+    #[test]
     fn greedy_iterations_are_refused_at_once() {
         let outer = EncryptedKey { iterations: 10_000_001, salt: &[0; 32], hash: &[0; 32], data: &[0; 200] };
         let mut room = [0; MOST_MAP_BYTES];

@@ -73,3 +73,25 @@ fn random_key(mode: Mode) -> Result<Zeroizing<Vec<u8>>, Error> {
     getrandom::fill(&mut key[..random])?;
     Ok(key)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_where_borg_is_and_zero_where_borg_is() {
+        let [one, other] = [0; 2].map(|_| Secrets::random(Mode::RepokeyBlake2, [1; 32]).unwrap());
+        assert_ne!(one.encryption, other.encryption);
+        assert_ne!(one.chunk_seed, other.chunk_seed);
+        for (one, other) in [(&one.authentication, &other.authentication), (&one.identification, &other.identification)]
+        {
+            assert_ne!(one[..32], other[..32]);
+            assert_ne!(one[32..64], other[32..64]);
+            assert_eq!(one[64..], [0; 64]);
+        }
+        assert_ne!(one.authentication, one.identification);
+        let short = Secrets::random(Mode::Keyfile, [1; 32]).unwrap();
+        assert_eq!((short.authentication.len(), short.identification.len()), (32, 32));
+        assert!(short.fit(Mode::Repokey) && !short.fit(Mode::RepokeyBlake2));
+    }
+}

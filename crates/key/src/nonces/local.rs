@@ -76,5 +76,8 @@ mod tests {
             fs::write(&path, text).unwrap();
             assert!(matches!(LocalNonces::new(path.clone()).free(), Err(Error::NonceFileInvalid(_))), "{text:?}");
         }
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(matches!(LocalNonces::new(path).free(), Err(Error::File { .. })), "there, but unreadable");
     }
 }
