@@ -1,0 +1,63 @@
+//! Hashes, cipher and checksum, from a small file's size to the largest chunk.
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput};
+use nanoprobe_crypto::{Aes256Ctr, HmacSha256, PrefixedBlake2b, Xxh64, crc32, crc32_implementation, sha256};
+
+use crate::cpu_time::CpuTime;
+use crate::inputs::noise;
+
+const SIZES: [(&str, usize); 4] = [("4KiB", 4 << 10), ("64KiB", 64 << 10), ("1MiB", 1 << 20), ("8MiB", 8 << 20)];
+
+/// The id of a chunk and the MAC over it, in each of Borg's families of modes.
+pub(crate) fn hashes(criterion: &mut Criterion<CpuTime>) {
+    let data = noise(8 << 20);
+    let hmac = HmacSha256::new(&[1; 32]);
+    let blake2b = PrefixedBlake2b::new(&[1; 128]);
+    let mut group = criterion.benchmark_group("hash");
+    for (name, bytes) in SIZES {
+        let data = &data[..bytes];
+        group.throughput(Throughput::Bytes(bytes as u64));
+        group.bench_function(BenchmarkId::new("sha256", name), |b| b.iter(|| sha256(&[black_box(data)])));
+        group.bench_function(BenchmarkId::new("hmac-sha256", name), |b| {
+            b.iter(|| hmac.authenticate(&[black_box(data)]))
+        });
+        group.bench_function(BenchmarkId::new("blake2b", name), |b| b.iter(|| blake2b.digest(&[black_box(data)])));
+    }
+    group.finish();
+}
+
+/// Encryption, which is also decryption.
+pub(crate) fn ciphers(criterion: &mut Criterion<CpuTime>) {
+    let mut data = noise(8 << 20);
+    let cipher = Aes256Ctr::new(&[1; 32]);
+    let mut group = criterion.benchmark_group("cipher");
+    for (name, bytes) in SIZES {
+        group.throughput(Throughput::Bytes(bytes as u64));
+        group.bench_function(BenchmarkId::new("aes256-ctr", name), |b| {
+            b.iter(|| cipher.apply(black_box(7), black_box(&mut data[..bytes])));
+        });
+    }
+    group.finish();
+}
+
+/// CRC-32 of log entries and XXH64 of index files.
+pub(crate) fn checksums(criterion: &mut Criterion<CpuTime>) {
+    let data = noise(8 << 20);
+    let crc32_name = format!("crc32 ({})", crc32_implementation());
+    let mut group = criterion.benchmark_group("checksum");
+    for (name, bytes) in [SIZES[0], SIZES[2]] {
+        let data = &data[..bytes];
+        group.throughput(Throughput::Bytes(bytes as u64));
+        group.bench_function(BenchmarkId::new(&crc32_name, name), |b| b.iter(|| crc32(0, black_box(data))));
+        group.bench_function(BenchmarkId::new("xxh64", name), |b| {
+            b.iter(|| {
+                let mut hash = Xxh64::new();
+                hash.update(black_box(data));
+                hash.digest()
+            });
+        });
+    }
+    group.finish();
+}
