@@ -1,6 +1,7 @@
 //! What ends a command: the message, the message id that front ends know, and the exit code, all Borg's.
 
 use nanoprobe_archive::Error as ArchiveError;
+use nanoprobe_format::Id;
 use nanoprobe_key::Error as KeyError;
 use nanoprobe_operations::{Error as OperationError, patterns::PatternError};
 use nanoprobe_repository::Error as RepositoryError;
@@ -144,13 +145,33 @@ impl From<OperationError> for Failure {
 
 impl From<RepositoryError> for Failure {
     fn from(error: RepositoryError) -> Self {
-        Self::unforeseen(error)
+        match error {
+            RepositoryError::ObjectNotFound { id: Id::MANIFEST, .. } => {
+                Self::new("NoManifestError", 26, "Repository has no manifest.")
+            }
+            RepositoryError::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe => source.into(),
+            error => Self::new(error.name(), error.exit_code(), error),
+        }
     }
 }
 
 impl From<ArchiveError> for Failure {
     fn from(error: ArchiveError) -> Self {
-        Self::unforeseen(error)
+        let (class, modern) = match &error {
+            ArchiveError::UnsupportedManifest => ("UnsupportedManifestError", 27),
+            ArchiveError::ManifestUnauthenticated => ("TAMRequiredError", 98),
+            ArchiveError::ManifestTamInvalid => ("TAMInvalid", 97),
+            ArchiveError::TamUnsupportedSuite(_) => ("TAMUnsupportedSuiteError", 99),
+            ArchiveError::MandatoryFeatureUnsupported(_) => ("MandatoryFeatureUnsupported", 25),
+            ArchiveError::ArchiveUnauthenticated(_) => ("ArchiveTAMRequiredError", 96),
+            ArchiveError::ArchiveTamInvalid => ("ArchiveTAMInvalid", 95),
+            _ => ("Exception", 2),
+        };
+        match error {
+            ArchiveError::Repository(error) => error.into(),
+            ArchiveError::Key(error) => error.into(),
+            error => Self::new(class, modern, error),
+        }
     }
 }
 

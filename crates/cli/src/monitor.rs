@@ -63,6 +63,11 @@ impl<'a> CommandMonitor<'a> {
         lock(&self.progress).clear();
     }
 
+    /// `create` is over: Borg's last line of progress.
+    pub(crate) fn finish_archive(&self) {
+        lock(&self.progress).finish_archive();
+    }
+
     fn file(&self, status: char, path: &[u8]) {
         match &self.listing {
             Listing::Off => {}

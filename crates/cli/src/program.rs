@@ -100,18 +100,20 @@ fn report(log: &Log, failure: &Failure) {
 
 fn run_command(name: &'static str, command: &mut Command, common: CommonOptions, environment: &Environment) -> u8 {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(common.umask()));
-    let log = Log::new(common.verbosity(), if common.log_json { Format::Json } else { Format::Text });
+    // One log a process, also for what repositories hold on to.
+    let format = if common.log_json { Format::Json } else { Format::Text };
+    let log: &'static Log = Box::leak(Box::new(Log::new(common.verbosity(), format)));
     let status = Status::default();
     let codes = environment.exit_codes();
     if common.show_version {
         log.always(Level::Info, "borg.output.show-version", None, format!("borgbackup version {BORG_VERSION}"));
     }
     let show_rc = common.show_rc;
-    let context = Context { name, environment, log: &log, status: &status, common };
+    let context = Context { name, environment, log, status: &status, common };
     let code = match signals::listen().map_err(Failure::from).and_then(|()| commands::run(command, &context)) {
         Ok(()) => status.exit_code(codes),
         Err(failure) => {
-            report(&log, &failure);
+            report(log, &failure);
             failure.exit_code(codes)
         }
     };

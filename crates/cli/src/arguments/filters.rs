@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use clap::Args;
+use nanoprobe_operations::select::SortKey;
 
 use super::{only_one, values};
 
@@ -17,7 +18,7 @@ pub(crate) struct ArchiveFilters {
     #[arg(short = 'a', long, value_name = "GLOB", action = clap::ArgAction::Append)]
     glob_archives: Vec<OsString>,
     /// Sort by these keys: timestamp, archive, name, id [default: timestamp]
-    #[arg(long, value_name = "KEYS", value_delimiter = ',', value_parser = SortKey::parse, action = clap::ArgAction::Set,
+    #[arg(long, value_name = "KEYS", value_delimiter = ',', value_parser = sort_key, action = clap::ArgAction::Set,
           num_args = 1, default_value = "timestamp", hide_default_value = true)]
     pub(crate) sort_by: Vec<SortKey>,
     /// Only the first N of them
@@ -28,23 +29,9 @@ pub(crate) struct ArchiveFilters {
     pub(crate) last: Option<usize>,
 }
 
-/// What archives are sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SortKey {
-    Timestamp,
-    Name,
-    Id,
-}
-
-impl SortKey {
-    fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "timestamp" => Ok(Self::Timestamp),
-            "archive" | "name" => Ok(Self::Name),
-            "id" => Ok(Self::Id),
-            _ => Err(format!("Invalid sort key: {text}")),
-        }
-    }
+fn sort_key(word: &str) -> Result<SortKey, String> {
+    let word = if word == "archive" { "name" } else { word };
+    SortKey::from_word(word).filter(|_| word != "ts").ok_or_else(|| format!("Invalid sort key: {word}"))
 }
 
 impl ArchiveFilters {

@@ -1,3 +1,5 @@
+use nanoprobe_operations::select::SortKey;
+
 use super::*;
 
 fn parsed(line: &str) -> Arguments {

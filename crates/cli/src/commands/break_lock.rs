@@ -1,5 +1,14 @@
-use crate::{Failure, arguments::BreakLock, commands::Context};
+//! `break-lock`
 
-pub(super) fn run(_arguments: &BreakLock, _context: &Context<'_>) -> Result<(), Failure> {
-    Err(Failure::not_built("x"))
+use nanoprobe_repository::{LocalRepository, Locking};
+
+use super::{Context, context::Archive};
+use crate::{Failure, arguments::BreakLock};
+
+pub(super) fn run(arguments: &BreakLock, context: &Context<'_>) -> Result<(), Failure> {
+    let location = context.location(&arguments.location, Archive::Refused, None)?;
+    let path = Context::path(&location);
+    // Opened first, so that nothing is removed where no repository is.
+    drop(LocalRepository::open(&path, context.open_options(Locking::None))?);
+    Ok(LocalRepository::break_lock(&path)?)
 }

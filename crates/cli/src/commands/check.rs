@@ -1,5 +1,8 @@
-use crate::{Failure, arguments::Check, commands::Context};
+//! `check`
 
-pub(super) fn run(_arguments: &Check, _context: &Context<'_>) -> Result<(), Failure> {
-    Err(Failure::not_built("x"))
+use super::Context;
+use crate::{Failure, arguments::Check};
+
+pub(super) fn run(_arguments: &Check, context: &Context<'_>) -> Result<(), Failure> {
+    Err(Failure::not_built(format_args!("{} check", context.name)))
 }

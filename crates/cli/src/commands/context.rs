@@ -1,18 +1,18 @@
 //! What every command needs: options, log, environment; and how it gets from a location to an open repository.
 
-use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf, sync::Arc};
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf, sync::Arc, time::Duration};
 
 use nanoprobe_archive::{ArchiveMetadata, FeatureOperation, ManifestEntry};
 use nanoprobe_key::Directories;
 use nanoprobe_operations::{Budget, Places, Session};
-use nanoprobe_repository::Repository;
+use nanoprobe_repository::{LocalRepository, Locking, OpenOptions, Repository};
 
 use crate::{
     Failure,
     arguments::{self, CommonOptions},
     environment::Environment,
     location::{Location, Place},
-    log::Log,
+    log::{Level, Log, REPOSITORY},
     monitor::{CommandMonitor, Listing},
     output::{size::Units, time::Zone},
     placeholders::replace_placeholders,
@@ -26,7 +26,7 @@ pub(crate) struct Context<'a> {
     /// `borg` or `nanoprobe`.
     pub(crate) name: &'static str,
     pub(crate) environment: &'a Environment,
-    pub(crate) log: &'a Log,
+    pub(crate) log: &'static Log,
     pub(crate) status: &'a Status,
     pub(crate) common: CommonOptions,
 }
@@ -73,6 +73,24 @@ impl<'a> Context<'a> {
     /// The archive's name as manifests hold it.
     pub(crate) fn archive_name(location: &Location) -> String {
         nanoprobe_archive::text::decode(location.archive.as_deref().unwrap_or_default())
+    }
+
+    /// How repositories are opened.
+    pub(crate) fn open_options(&self, lock: Locking) -> OpenOptions {
+        let log = self.log;
+        OpenOptions {
+            lock: if self.common.bypass_lock { Locking::None } else { lock },
+            // Below zero Borg waits for ever.
+            lock_wait: u64::try_from(self.common.lock_wait()).ok().map(Duration::from_secs),
+            host_id: self.environment.text("BORG_HOST_ID").filter(|id| !id.is_empty()),
+            warn: Arc::new(move |message| log.message(Level::Warning, REPOSITORY, None, message)),
+            ..OpenOptions::default()
+        }
+    }
+
+    /// Opens the repository at a location.
+    pub(crate) fn repository(&self, location: &Location, lock: Locking) -> Result<Arc<dyn Repository>, Failure> {
+        Ok(Arc::new(LocalRepository::open(&Self::path(location), self.open_options(lock))?))
     }
 
     /// Key, manifest and security checks on top of an open repository.

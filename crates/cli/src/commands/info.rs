@@ -1,5 +1,8 @@
-use crate::{Failure, arguments::Info, commands::Context};
+//! `info`
 
-pub(super) fn run(_arguments: &Info, _context: &Context<'_>) -> Result<(), Failure> {
-    Err(Failure::not_built("x"))
+use super::Context;
+use crate::{Failure, arguments::Info};
+
+pub(super) fn run(_arguments: &Info, context: &Context<'_>) -> Result<(), Failure> {
+    Err(Failure::not_built(format_args!("{} info", context.name)))
 }

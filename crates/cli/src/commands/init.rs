@@ -1,5 +1,49 @@
-use crate::{Failure, arguments::Init, commands::Context};
+//! `init`: an empty repository with its key and manifest.
 
-pub(super) fn run(_arguments: &Init, _context: &Context<'_>) -> Result<(), Failure> {
-    Err(Failure::not_built("x"))
+use std::sync::Arc;
+
+use nanoprobe_key::{Mode, key_file};
+use nanoprobe_operations::Session;
+use nanoprobe_repository::{CreateOptions, LocalRepository, Locking, Repository};
+
+use super::{Context, context::Archive};
+use crate::{Failure, arguments::Init};
+
+/// What to know about keys, told once.
+const ADVICE: &str = "
+IMPORTANT: without the KEY and the PASSPHRASE nobody gets at this repository's data, you neither!
+
+Where the key is:
+- repokey modes: in the repository's directory, in the file config.
+- keyfile modes: in your home directory, and nowhere else.
+
+Whatever the mode:
+1. Keep a copy of the key at a safe place:
+   borg key export           REPOSITORY encrypted-key-backup
+   borg key export --paper   REPOSITORY encrypted-key-backup.txt
+   borg key export --qr-html REPOSITORY encrypted-key-backup.html
+2. Write the passphrase down and keep it at a safe place as well.
+";
+
+pub(super) fn run(arguments: &Init, context: &Context<'_>) -> Result<(), Failure> {
+    let location = context.location(&arguments.location, Archive::Refused, None)?;
+    if arguments.import_related_secrets.is_some() {
+        return Err(Failure::not_built("init --import-related-secrets"));
+    }
+    context.log.info([b"Initializing repository at \"".as_slice(), &location.canonical(), b"\""].concat());
+    let options = CreateOptions {
+        append_only: arguments.append_only,
+        storage_quota: arguments.storage_quota.unwrap_or(0),
+        make_parents: arguments.make_parent_dirs,
+        ..CreateOptions::default()
+    };
+    let open = context.open_options(Locking::Exclusive);
+    let repository = Arc::new(LocalRepository::create(&Context::path(&location), &options, open)?);
+    let name = key_file::name(None, repository.location());
+    let (places, budget) = (context.places()?, context.budget()?);
+    Session::create(repository, arguments.encryption, &name, &places, budget, &mut context.prompt())?;
+    if arguments.encryption != Mode::None {
+        context.log.warning(ADVICE, None);
+    }
+    Ok(())
 }

@@ -4,11 +4,14 @@ mod break_lock;
 mod check;
 mod context;
 mod create;
+mod describe;
 mod extract;
 mod help;
 mod info;
 mod init;
 mod list;
+mod selection;
+mod timestamp;
 mod version;
 
 pub(crate) use context::Context;
