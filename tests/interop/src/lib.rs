@@ -1,0 +1,17 @@
+//! What the interoperation tests share: both programs in one isolated world, trees with every kind of attribute, and
+//! a scanner over everything that was ever stored.
+//!
+//! The real Borg is found through `NANOPROBE_BORG`, else as `.venv/bin/borg` in the workspace root; ours through
+//! `NANOPROBE`, else as `release/nanoprobe` in the target directory. `tests/ci.sh interop` prepares both.
+
+mod compare;
+mod counters;
+mod programs;
+mod tree;
+mod world;
+
+pub use compare::{Entry, assert_same_tree, read_tree};
+pub use counters::{Range, overlaps, ranges};
+pub use programs::{Outcome, Program};
+pub use tree::{Content, grow_tree};
+pub use world::{MODES, World};

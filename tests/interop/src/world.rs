@@ -1,0 +1,141 @@
+//! A folder in which both programs share one home: keys, security directory, passphrase, zone.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{Outcome, Program};
+
+/// Every `--encryption`.
+pub const MODES: [&str; 7] =
+    ["none", "authenticated", "authenticated-blake2", "repokey", "repokey-blake2", "keyfile", "keyfile-blake2"];
+
+/// A home for both programs and room for repositories and trees; removed at the end.
+pub struct World {
+    directory: tempfile::TempDir,
+    variables: Vec<(String, String)>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl World {
+    /// An empty one.
+    pub fn new() -> Self {
+        let directory = tempfile::Builder::new().prefix("interop-").tempdir().expect("a temporary folder");
+        let home = directory.path().join("home");
+        fs::create_dir(&home).expect("a home");
+        Self { directory, variables: Vec::new() }
+            .with("BORG_BASE_DIR", &home)
+            .with("HOME", &home)
+            .with("BORG_PASSPHRASE", "interop")
+            .with("BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK", "yes")
+            .with("BORG_DISPLAY_PASSPHRASE", "no")
+            .with("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+            .with("LC_ALL", "C.UTF-8")
+    }
+
+    /// A repository `repo` in it, made by `program`.
+    pub fn with_repository(program: Program, mode: &str) -> Self {
+        let world = Self::new();
+        world.run(program, ["init", "-e", mode, &world.repository()]).success();
+        world
+    }
+
+    /// The same world with one more environment variable.
+    pub fn with(mut self, variable: &str, value: impl AsRef<OsStr>) -> Self {
+        self.set(variable, value);
+        self
+    }
+
+    /// Sets an environment variable for both programs.
+    pub fn set(&mut self, variable: &str, value: impl AsRef<OsStr>) {
+        let value = value.as_ref().to_str().expect("UTF-8").to_owned();
+        self.variables.retain(|(name, _)| name != variable);
+        self.variables.push((variable.to_owned(), value));
+    }
+
+    /// A path in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The path of its repository.
+    pub fn repository(&self) -> String {
+        self.path("repo").to_str().expect("UTF-8").to_owned()
+    }
+
+    /// The repository with an archive.
+    pub fn archive(&self, name: &str) -> String {
+        format!("{}::{name}", self.repository())
+    }
+
+    /// The repository's id in hexadecimal digits.
+    pub fn repository_id(&self) -> String {
+        let config = fs::read_to_string(self.path("repo/config")).expect("a repository configuration");
+        let line = config.lines().find(|line| line.starts_with("id = ")).expect("an id");
+        line["id = ".len()..].trim().to_owned()
+    }
+
+    /// The directory of security data.
+    pub fn security(&self) -> PathBuf {
+        self.path("home/.config/borg/security").join(self.repository_id())
+    }
+
+    /// A command of `program` that knows nothing of the outside but `PATH`, to be run in this folder.
+    pub fn command<S: AsRef<OsStr>>(&self, program: Program, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(program.path());
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.args(arguments).current_dir(self.directory.path()).stdin(std::process::Stdio::null());
+        command
+    }
+
+    /// Runs `program` in this folder.
+    pub fn run<S: AsRef<OsStr>>(&self, program: Program, arguments: impl IntoIterator<Item = S>) -> Outcome {
+        Outcome::of(self.command(program, arguments))
+    }
+
+    /// Runs `program` in `folder`.
+    pub fn run_in<S: AsRef<OsStr>>(
+        &self,
+        folder: &Path,
+        program: Program,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Outcome {
+        let mut command = self.command(program, arguments);
+        command.current_dir(folder);
+        Outcome::of(command)
+    }
+
+    /// Archives `tree` (a name in this folder) as `archive`.
+    #[track_caller]
+    pub fn create(&self, program: Program, archive: &str, tree: &str, options: &[&str]) -> Outcome {
+        let archive = self.archive(archive);
+        let arguments = ["create"].iter().chain(options).copied().chain([archive.as_str(), "."]);
+        self.run_in(&self.path(tree), program, arguments).success()
+    }
+
+    /// Extracts `archive` into a new folder of that name with `suffix`.
+    #[track_caller]
+    pub fn extract(&self, program: Program, archive: &str, suffix: &str, options: &[&str]) -> PathBuf {
+        let folder = self.path(&format!("{archive}-{suffix}"));
+        fs::create_dir(&folder).expect("a folder for the files");
+        let archive = self.archive(archive);
+        let arguments = ["extract"].iter().chain(options).copied().chain([archive.as_str()]);
+        self.run_in(&folder, program, arguments).success();
+        folder
+    }
+
+    /// Checks everything, data included, with `program`.
+    #[track_caller]
+    pub fn check(&self, program: Program) -> Outcome {
+        self.run(program, ["check", "--verify-data", &self.repository()]).success()
+    }
+}
