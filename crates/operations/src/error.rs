@@ -30,6 +30,12 @@ pub enum Error {
     /// A command that gives content or paths failed, or the user it is stored for is unknown.
     #[error("Command Error: {0}")]
     Command(String),
+    /// No object tells which key the repository has.
+    #[error("Data integrity error: make_key: failed to create the key (tried {tried} chunks)")]
+    NoKey {
+        /// Objects that were looked at.
+        tried: usize,
+    },
     /// No archive of that name.
     #[error("Archive {0} does not exist")]
     NoSuchArchive(String),

@@ -2,14 +2,18 @@
 
 mod acl;
 mod budget;
+pub mod check;
 pub mod create;
 mod error;
 pub mod extract;
+pub mod info;
+mod metadata_stream;
 mod monitor;
 pub mod patterns;
 pub mod select;
 mod session;
 mod slots;
+mod sorted_pass;
 mod users;
 
 pub use budget::{Budget, BudgetTooSmall, CreatePlan};

@@ -1,0 +1,40 @@
+//! Which errors say that stored bytes are not what they were, rather than that they cannot be had: check reports those and goes on.
+
+use nanoprobe_archive::Error as ArchiveError;
+use nanoprobe_key::Error as KeyError;
+use nanoprobe_repository::Error as RepositoryError;
+
+/// Whether an error says that stored bytes are not what they were, rather than that they cannot be had.
+pub(super) fn is_damage(error: &ArchiveError) -> bool {
+    match error {
+        ArchiveError::Repository(error) => is_integrity(error),
+        ArchiveError::Key(error) => is_key_damage(error),
+        ArchiveError::ManifestTamInvalid
+        | ArchiveError::ManifestUnauthenticated
+        | ArchiveError::TamUnsupportedSuite(_)
+        | ArchiveError::MalformedManifest(_)
+        | ArchiveError::MalformedArchive(_)
+        | ArchiveError::ArchiveTamInvalid
+        | ArchiveError::ArchiveUnauthenticated(_) => true,
+        _ => false,
+    }
+}
+
+/// The same for what opening an object came to.
+pub(super) fn is_key_damage(error: &KeyError) -> bool {
+    match error {
+        KeyError::Repository(error) => is_integrity(error),
+        KeyError::Integrity(_) | KeyError::Decompression(_) => true,
+        _ => false,
+    }
+}
+
+/// The same for what reading an object came to.
+pub(super) fn is_integrity(error: &RepositoryError) -> bool {
+    matches!(error, RepositoryError::Integrity(_) | RepositoryError::FileIntegrity(_))
+}
+
+/// There is no such object.
+pub(super) fn is_not_found(error: &RepositoryError) -> bool {
+    matches!(error, RepositoryError::ObjectNotFound { .. })
+}
