@@ -44,7 +44,7 @@ impl LocalRepository {
             transaction.hints().segments.live().collect()
         } else {
             match self.committed_transaction()? {
-                Some(committed) => self.load_hints(&transaction, committed)?.segments.live().collect(),
+                Some(committed) => self.committed_hints(&mut transaction, committed)?.segments.live().collect(),
                 None => Vec::new(),
             }
         };

@@ -226,7 +226,7 @@ impl LocalRepository {
     }
 
     /// A replay writes: without a lock it is refused, with a shared one the lock is upgraded.
-    fn require_replay_lock(&self) -> Result<(), Error> {
+    pub(crate) fn require_replay_lock(&self) -> Result<(), Error> {
         match &mut *lock(&self.lock) {
             Some(held) => held.upgrade(),
             None => Err(Error::CheckNeeded(self.path.display().to_string())),

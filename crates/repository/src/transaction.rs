@@ -192,19 +192,7 @@ impl LocalRepository {
                 Hints::empty(transaction.shadow_capacity)
             }
             Some(committed) => {
-                let hints = match self.load_hints(transaction, committed) {
-                    Err(Error::FileIntegrity(file)) => {
-                        (self.options.warn)(&format!(
-                            "Repository hints file missing or corrupted, trying to recover: {file}"
-                        ));
-                        // Hints and index are one state: when one is in doubt, both come anew from the log.
-                        self.remove_auxiliary(None)?;
-                        self.forget(transaction);
-                        self.load(transaction)?;
-                        self.load_hints(transaction, committed)?
-                    }
-                    hints => hints?,
-                };
+                let hints = self.committed_hints(transaction, committed)?;
                 self.remove_segments_after(committed)?;
                 self.writer.restart(committed.saturating_add(1));
                 hints
@@ -337,7 +325,23 @@ impl LocalRepository {
         Ok(())
     }
 
-    pub(crate) fn load_hints(&self, transaction: &Transaction, committed: u32) -> Result<Hints, Error> {
+    /// The hints of the committed state, made good when they are missing or damaged.
+    pub(crate) fn committed_hints(&self, transaction: &mut Transaction, committed: u32) -> Result<Hints, Error> {
+        match self.load_hints(transaction, committed) {
+            Err(Error::FileIntegrity(file)) => {
+                (self.options.warn)(&format!("Repository hints file missing or corrupted, trying to recover: {file}"));
+                // Hints and index are one state: when one is in doubt, both come anew from the log.
+                self.require_replay_lock()?;
+                self.remove_auxiliary(None)?;
+                self.forget(transaction);
+                self.load(transaction)?;
+                self.load_hints(transaction, committed)
+            }
+            hints => hints,
+        }
+    }
+
+    fn load_hints(&self, transaction: &Transaction, committed: u32) -> Result<Hints, Error> {
         let path = self.path.join(format!("hints.{committed}"));
         let digests = self.integrity(committed)?.hints;
         Hints::load(&*self.fs, &path, committed, digests, transaction.shadow_capacity())
