@@ -7,6 +7,7 @@
 //! RAM: 22 KiB a [`Chunker`] (buzhash: 20.1 KiB of recent hashes and a table of 1 KiB), which fits the first-level cache
 //! of small boards.
 #![no_std]
+#![forbid(unsafe_code)]
 
 #[cfg(test)]
 extern crate std;

@@ -29,3 +29,12 @@ pub use self_test::{Failure, self_test};
 pub use sha256::{HmacSha256, Sha256, sha256};
 pub use sha512::{hkdf_sha512, hmac_sha512};
 pub use xxh64::Xxh64;
+
+/// What a key is expanded into is wiped when it goes. HMAC and BLAKE2b only wrap these states and a buffer of theirs.
+const _: () = {
+    const fn wiped<T: zeroize::ZeroizeOnDrop>() {}
+    wiped::<aes::Aes256Enc>();
+    wiped::<sha2::Sha256>();
+    wiped::<sha2::Sha512>();
+    wiped::<blake2::Blake2bVarCore>();
+};
