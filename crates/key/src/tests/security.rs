@@ -75,6 +75,10 @@ fn a_moved_repository_is_asked_about_and_remembered() {
     assert_eq!(no.questions, ["/backup/repository -> ssh://host/./elsewhere"]);
     check(&world, &repository, &key, EARLIER, &mut Answer::new(true)).unwrap();
     check(&world, &repository, &key, EARLIER, &mut Answer::new(false)).unwrap();
+    // An empty file says nothing about where the repository was.
+    let directory = SecurityDirectory::open(&world.directories, &repository).unwrap();
+    fs::write(directory.path().join("location"), "").unwrap();
+    check(&world, &repository, &key, EARLIER, &mut Answer::new(false)).unwrap();
 }
 
 #[test]
