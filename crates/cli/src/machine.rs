@@ -2,8 +2,8 @@
 
 use std::fs;
 
-/// A budget is never made smaller than this by itself.
-const LEAST_BYTES: u64 = 16 << 20;
+/// A budget is never made smaller than this by itself: the default chunker needs so much.
+const LEAST_BYTES: u64 = 36 << 20;
 
 /// `wanted`, or less where the machine or its control group has less: half of what is free then.
 pub(crate) fn budget_bytes(wanted: usize) -> usize {
@@ -34,7 +34,7 @@ mod tests {
     fn small_machines_get_small_budgets() {
         let wanted = 48 << 20;
         assert_eq!(share(wanted, available("MemTotal: 9 kB\nMemAvailable:   1048576 kB\n"), None), wanted);
-        assert_eq!(share(wanted, Some(64 << 20), None), 32 << 20);
+        assert_eq!(share(wanted, Some(80 << 20), None), 40 << 20);
         assert_eq!(share(wanted, Some(8 << 20), Some(1 << 40)), LEAST_BYTES);
         assert_eq!(share(wanted, Some(1 << 40), Some(48 << 20)), 36 << 20);
         assert_eq!(share(wanted, None, None), wanted);

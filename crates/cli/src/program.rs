@@ -103,6 +103,11 @@ fn run_command(name: &'static str, command: &mut Command, common: CommonOptions,
     // One log a process, also for what repositories hold on to.
     let format = if common.log_json { Format::Json } else { Format::Text };
     let log: &'static Log = Box::leak(Box::new(Log::new(common.verbosity(), format)));
+    // A defect of this program must not look like a warning, nor like a crash without words.
+    std::panic::set_hook(Box::new(move |panic| {
+        log.error(format!("Local Exception: {panic}"), Some("Exception"));
+        std::process::exit(2);
+    }));
     let status = Status::default();
     let codes = environment.exit_codes();
     if common.show_version {

@@ -42,8 +42,13 @@ pub(super) fn run(arguments: &Create, context: &Context<'_>) -> Result<(), Failu
 
     context.log.info([b"Creating archive at \"".as_slice(), &location.processed, b"\""].concat());
     let path = std::path::absolute(Context::path(&location))?;
-    let repository = context.repository(&location, Locking::Exclusive)?;
-    let mut session = context.session(repository, FeatureOperation::Write)?;
+    // A dry run changes nothing: it looks at what is committed, whoever is writing meanwhile.
+    let (lock, operation) = match arguments.dry_run {
+        true => (Locking::None, FeatureOperation::Read),
+        false => (Locking::Exclusive, FeatureOperation::Write),
+    };
+    let repository = context.repository(&location, lock)?;
+    let mut session = context.session(repository, operation)?;
     let caches = [context.environment.borg_cache_directory(), context.environment.cache_directory(), path];
     let name = Context::archive_name(&location);
     let options = options(arguments, name, timestamp, sources, caches.to_vec(), context)?;

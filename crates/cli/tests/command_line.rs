@@ -1,0 +1,135 @@
+//! How front ends call the program, and what they read back.
+
+mod harness;
+
+use harness::{Place, named};
+
+#[test]
+fn version_by_both_names() {
+    assert_eq!(named("borg", &["--version"]).expect(0).stdout, "borg 1.4.5\n");
+    assert_eq!(named("/usr/bin/borg", &["-V"]).expect(0).stdout, "borg 1.4.5\n");
+    let own = named("nanoprobe", &["--version"]).expect(0).stdout;
+    assert_eq!(own.split(' ').nth(1), Some("1.4.5"), "{own}");
+    assert_eq!(Place::new().run(&["version", "r"]).expect(0).stdout, "1.4.5 / 1.4.5\n");
+}
+
+#[test]
+fn help() {
+    let main = named("borg", &[]).expect(0);
+    assert!(main.stderr.is_empty() && main.stdout.contains("create"));
+    for command in ["init", "create", "list", "info", "extract", "check", "break-lock", "version", "help"] {
+        let direct = named("borg", &[command, "--help"]).expect(0).stdout;
+        assert!(direct.contains("--log-json"), "{command}");
+        assert!(named("borg", &["help", command]).expect(0).stdout.contains("Usage"), "{command}");
+    }
+    for topic in ["patterns", "placeholders", "compression", "formats"] {
+        assert!(named("borg", &["help", topic]).expect(0).stdout.len() > 500, "{topic}");
+    }
+    assert!(named("borg", &["help", "nonsense"]).expect(2).stderr.contains("No help available on nonsense."));
+}
+
+#[test]
+fn usage_errors_are_code_2_and_json_when_asked() {
+    for words in [&["nonsense"][..], &["list", "--nonsense"], &["init", "r"], &["create", "r::a"], &["list", "//x"]] {
+        let run = named("borg", words).expect(2);
+        assert!(run.stdout.is_empty() && !run.stderr.is_empty(), "{words:?}");
+        let words: Vec<&str> = words.iter().copied().chain(["--log-json"]).collect();
+        let lines = named("borg", &words).expect(2).json_lines();
+        assert_eq!(lines[0]["levelname"], "ERROR", "{words:?}");
+    }
+}
+
+#[test]
+fn commands_that_are_not_built_say_so() {
+    for words in [
+        &["delete", "r::a"][..],
+        &["prune", "--keep-daily", "7", "r"],
+        &["mount", "r", "/mnt"],
+        &["key", "export", "r", "f"],
+        &["serve"],
+        &["check", "--repair", "r"],
+        &["list", "ssh://host/r"],
+        &["list", "user@host:r"],
+    ] {
+        let run = named("borg", words).expect(2);
+        assert!(run.stderr.contains("not built yet"), "{words:?}: {run:?}");
+        assert!(run.stdout.is_empty());
+    }
+}
+
+#[test]
+fn repository_from_the_environment() {
+    let place = Place::with_archive();
+    let variables = [("BORG_REPO", "r")];
+    for words in [&["list", "--short"][..], &["list", "--short", "::"]] {
+        assert_eq!(place.run_with(words, &variables).expect(0).stdout, "a\n", "{words:?}");
+    }
+    assert_eq!(place.run_with(&["list", "--short", "::a"], &variables).expect(0).stdout, "input\ninput/file\n");
+    place.run_with(&["create", "::b-{borgversion}", "input"], &variables).expect(0);
+    assert_eq!(place.run(&["list", "--short", "-a", "b-*", "r"]).expect(0).stdout, "b-1.4.5\n");
+    place.run(&["list", "::"]).expect(2);
+}
+
+#[test]
+fn dry_run_lists_what_would_be_done() {
+    let place = Place::with_archive();
+    std::fs::write(place.path("input/core.o"), "").unwrap();
+    let run = place.run(&["create", "--dry-run", "--list", "r::b", "input", "-e", "*.o"]).expect(0);
+    let mut lines: Vec<&str> = run.stderr.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["- input", "- input/file", "x input/core.o"]);
+    assert!(run.stdout.is_empty());
+    assert_eq!(place.run(&["list", "--short", "r"]).expect(0).stdout, "a\n");
+}
+
+#[test]
+fn list_lines_have_status_letters() {
+    let place = Place::with_archive();
+    let run = place.run(&["create", "--list", "--filter=E", "r::b", "input"]).expect(0);
+    assert_eq!(run.stderr, "", "no file is in trouble");
+    std::fs::create_dir(place.path("input/new")).unwrap();
+    let run = place.run(&["--log-json", "create", "--list", "--filter=d", "-p", "r::c", "input/new"]).expect(0);
+    let lines = run.json_lines();
+    let files: Vec<_> = lines.iter().filter(|line| line["type"] == "file_status").collect();
+    assert_eq!(files.len(), 1, "{lines:?}");
+    assert_eq!((files[0]["status"].as_str(), files[0]["path"].as_str()), (Some("d"), Some("input/new")));
+    let progress: Vec<_> = lines.iter().filter(|line| line["type"] == "archive_progress").collect();
+    assert_eq!(progress.last().unwrap()["finished"], true);
+}
+
+#[test]
+fn extract_lists_paths_on_its_logger() {
+    let place = Place::with_archive();
+    let run = place.run(&["extract", "--dry-run", "--list", "--log-json", "--progress", "r::a"]).expect(0);
+    let lines = run.json_lines();
+    let paths: Vec<_> = lines.iter().filter(|line| line["name"] == "borg.output.list").collect();
+    assert_eq!(paths.iter().map(|line| line["message"].as_str().unwrap()).collect::<Vec<_>>(), ["input", "input/file"]);
+    let percent: Vec<_> = lines.iter().filter(|line| line["type"] == "progress_percent").collect();
+    assert!(percent.iter().all(|line| line["msgid"] == "extract" && line["operation"].is_i64()), "{percent:?}");
+    assert_eq!(percent.last().unwrap()["finished"], true);
+}
+
+#[test]
+fn levels_and_the_return_code() {
+    let place = Place::with_archive();
+    let run = place.run(&["--show-rc", "list", "--short", "r", "--show-version"]).expect(0);
+    assert_eq!(run.stderr, "borgbackup version 1.4.5\nterminating with success status, rc 0\n");
+    let run = place.run(&["create", "--info", "r::b", "input"]).expect(0);
+    assert_eq!(run.stderr, "Creating archive at \"r::b\"\n");
+    let run = place.run(&["--show-rc", "list", "nothing"]).expect(2);
+    assert!(run.stderr.ends_with("terminating with error status, rc 2\n"));
+    let run = place.run(&["--critical", "list", "nothing"]).expect(2);
+    assert_eq!(run.stderr, "");
+    let run = place.run(&["init", "-e", "none", "--error", "n"]).expect(0);
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn umask_counts() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    place.run(&["init", "-e", "none", "r"]).expect(0);
+    place.run(&["init", "-e", "none", "--umask", "0027", "s"]).expect(0);
+    let mode = |name| std::fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("r"), mode("s")), (0o700, 0o750));
+}
