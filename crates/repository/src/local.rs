@@ -4,6 +4,7 @@
 //! read-write lock, and a writer holds the transaction's mutex beside them. Order of taking: transaction, index, tail.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -86,6 +87,8 @@ pub struct LocalRepository {
     /// `None` until the first look-up, and after a commit of another handle's kind or a rollback.
     pub(crate) index: RwLock<Option<Index>>,
     pub(crate) transaction: Mutex<Transaction>,
+    /// The committed index was compared with its digest.
+    verified: AtomicBool,
 }
 
 impl LocalRepository {
@@ -119,6 +122,7 @@ impl LocalRepository {
         let repository = Self {
             transaction: Mutex::new(Transaction::new(options.index_delta_entries / 2)),
             config: Mutex::new(config),
+            verified: AtomicBool::new(false),
             lock: Mutex::new(lock),
             writer: SegmentWriter::new(),
             index: RwLock::new(None),
@@ -235,7 +239,13 @@ impl Repository for LocalRepository {
     }
 
     fn get(&self, id: &Id, object: &mut Vec<u8>) -> Result<(), Error> {
-        let location = self.find(id)?.ok_or_else(|| self.not_found(id))?;
+        let Some(location) = self.find(id)? else {
+            // Before an object counts as lost, the index must be what was written. Once a handle is enough.
+            if !self.verified.swap(true, Ordering::Relaxed) {
+                self.with_index(|index| index.table.verify())?;
+            }
+            return Err(self.not_found(id));
+        };
         match self.writer.buffered(location, Some(object)) {
             Some(_) => Ok(()),
             None => self.reader.read(location, id, object),
