@@ -3,6 +3,7 @@
 mod acl;
 mod budget;
 pub mod check;
+pub mod compare;
 pub mod create;
 mod error;
 pub mod extract;
