@@ -82,7 +82,8 @@ impl Comparison {
         let (mut our_buffer, mut their_buffer) = (vec![0; 1 << 16], vec![0; 1 << 16]);
         loop {
             let count = ours.read(&mut our_buffer)?;
-            let same = theirs.read_exact(&mut their_buffer[..count]).is_ok() && our_buffer[..count] == their_buffer[..count];
+            let same =
+                theirs.read_exact(&mut their_buffer[..count]).is_ok() && our_buffer[..count] == their_buffer[..count];
             if !same {
                 return self.differ(left, "differs in content");
             }

@@ -15,6 +15,7 @@ mod info;
 mod init;
 mod list;
 mod patterns;
+mod quickstart;
 mod values;
 mod version;
 
@@ -34,6 +35,7 @@ pub(crate) use self::{
     init::Init,
     list::List,
     patterns::{PatternOption, PatternOptions},
+    quickstart::Quickstart,
     values::memory,
     version::Version,
 };
@@ -69,6 +71,7 @@ pub(crate) enum Command {
     Check(Box<Check>),
     BreakLock(Box<BreakLock>),
     Version(Box<Version>),
+    Quickstart(Box<Quickstart>),
     Help(Box<Help>),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
@@ -110,6 +113,7 @@ impl Command {
             Self::Check(command) => &mut command.common,
             Self::BreakLock(command) => &mut command.common,
             Self::Version(command) => &mut command.common,
+            Self::Quickstart(command) => &mut command.common,
             Self::Help(command) => &mut command.common,
             Self::Other(_) => return CommonOptions::default(),
         })

@@ -10,6 +10,7 @@ mod help;
 mod info;
 mod init;
 mod list;
+mod quickstart;
 mod selection;
 mod timestamp;
 mod version;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Check(arguments) => check::run(arguments, context),
         Command::BreakLock(arguments) => break_lock::run(arguments, context),
         Command::Version(arguments) => version::run(arguments, context),
+        Command::Quickstart(arguments) => quickstart::run(arguments),
         Command::Help(arguments) => help::run(arguments, context),
         Command::Other(_) => Ok(()),
     }

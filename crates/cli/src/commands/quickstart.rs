@@ -7,20 +7,20 @@ use std::{
     env, fs, io,
     io::Read,
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::Command,
 };
 
 use nanoprobe_operations::compare::compare;
 
-/// Runs every step; 0 when the restored tree equals `source` (default: the current folder).
-pub(crate) fn run(source: Option<PathBuf>) -> ExitCode {
-    match Quickstart::prepare(source).and_then(|quickstart| quickstart.run()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("quickstart: {error}");
-            ExitCode::from(2)
-        }
+use crate::{Failure, arguments};
+
+/// Runs every step; an error when the restored tree does not equal the source.
+pub(super) fn run(arguments: &arguments::Quickstart) -> Result<(), Failure> {
+    let quickstart = Quickstart::prepare(arguments.source.clone()).map_err(Failure::error)?;
+    if quickstart.run().map_err(Failure::error)? {
+        Ok(())
+    } else {
+        Err(Failure::error("the restored tree is not the original"))
     }
 }
 
@@ -49,8 +49,14 @@ impl Quickstart {
         println!("  export BORG_PASSPHRASE={}", self.passphrase);
 
         self.step(&self.folder, &["init", "--encryption", "repokey-blake2"])?;
-        self.step(&self.folder, &["create", "--stats", "--exclude-caches", "--compression", "zstd", "::first", &source])?;
-        self.step(&self.folder, &["create", "--stats", "--exclude-caches", "--compression", "zstd", "::second", &source])?;
+        self.step(
+            &self.folder,
+            &["create", "--stats", "--exclude-caches", "--compression", "zstd", "::first", &source],
+        )?;
+        self.step(
+            &self.folder,
+            &["create", "--stats", "--exclude-caches", "--compression", "zstd", "::second", &source],
+        )?;
         self.step(&self.folder, &["list"])?;
         self.step(&self.folder, &["list", "--short", "--last", "1"])?;
         self.step(&self.folder, &["check"])?;
@@ -83,7 +89,11 @@ impl Quickstart {
             .env("BORG_PASSPHRASE", &self.passphrase)
             .status()?;
         // 1 is a warning (an unreadable file, say): shown above, and the comparison decides.
-        if matches!(status.code(), Some(0 | 1)) { Ok(()) } else { Err(io::Error::other(format!("{} ended with {status}", arguments[0]))) }
+        if matches!(status.code(), Some(0 | 1)) {
+            Ok(())
+        } else {
+            Err(io::Error::other(format!("{} ended with {status}", arguments[0])))
+        }
     }
 
     fn say_how_to_go_on(&self) {
@@ -105,7 +115,8 @@ impl Quickstart {
 fn is_cache(path: &Path) -> bool {
     const SIGNATURE: &[u8; 43] = b"Signature: 8a477f597d28d172789f06886806bc55";
     let mut start = [0; 43];
-    fs::File::open(path.join("CACHEDIR.TAG")).and_then(|mut tag| tag.read_exact(&mut start)).is_ok() && start == *SIGNATURE
+    fs::File::open(path.join("CACHEDIR.TAG")).and_then(|mut tag| tag.read_exact(&mut start)).is_ok()
+        && start == *SIGNATURE
 }
 
 /// 128 random bits, as a person would never choose.
