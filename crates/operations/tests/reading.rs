@@ -1,0 +1,10 @@
+//! What reads archives — extract and check — on real repositories.
+
+#[path = "reading/check.rs"]
+mod check;
+#[path = "reading/extract.rs"]
+mod extract;
+#[path = "reading/fixture.rs"]
+mod fixture;
+#[path = "reading/hostile.rs"]
+mod hostile;
