@@ -88,6 +88,13 @@ impl<'a> Filling<'a> {
         self.dispatch_if_full()
     }
 
+    /// Something to know that is no trouble with a file.
+    pub(super) fn remark(&mut self, message: &str) -> Result<(), Halt> {
+        let message = self.unit.push(message.as_bytes());
+        self.unit.records.push(Record::Remark(message));
+        self.dispatch_if_full()
+    }
+
     /// Hands the unit on when it holds enough.
     pub(super) fn dispatch_if_full(&mut self) -> Result<(), Halt> {
         if self.used >= self.unit_bytes || self.unit.is_full() { self.dispatch() } else { Ok(()) }

@@ -93,6 +93,10 @@ impl<'a> Store<'a> {
                     let message = String::from_utf8_lossy(unit.text(*message));
                     self.monitor.event(Event::Warning { message: &message, exit_code: *exit_code });
                 }
+                Record::Remark(message) => {
+                    let message = String::from_utf8_lossy(unit.text(*message));
+                    self.monitor.event(Event::Remark(&message));
+                }
                 Record::Keep(kept) => {
                     let result = self.caches.keep(kept, unit);
                     self.cached(result);

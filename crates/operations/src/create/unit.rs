@@ -115,6 +115,8 @@ pub(super) enum Record {
     Report { status: char, path: Span },
     /// A warning.
     Warning { message: Span, exit_code: u8 },
+    /// Something to know that does not change the exit code.
+    Remark(Span),
     /// An entry of the files cache to be kept as it is.
     Keep(Kept),
 }

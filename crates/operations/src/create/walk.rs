@@ -110,7 +110,7 @@ impl Walk<'_> {
         if let Some(cache) = &mut self.cache {
             unchanged::pass_over(cache, None, &mut self.filling)?;
             if cache.is_damaged() {
-                self.filling.warn_with("the files cache is damaged, files that it does not know are read again", 1)?;
+                self.filling.remark("The files cache is damaged: files that it does not know are read again.")?;
             }
         }
         // Whoever names a root twice gets it once.
@@ -127,9 +127,6 @@ impl Walk<'_> {
         let absolute = normalize(here.join(std::ffi::OsStr::from_bytes(root)).as_os_str().as_bytes());
         let place = super::store::files_cache_path(self.directory, &absolute);
         let cache = FilesCacheReader::open(&place, &absolute).map_err(Error::local("read", &place))?;
-        if cache.is_damaged() {
-            self.filling.warn_with("the files cache is damaged and ignored", 1)?;
-        }
         self.cache = Some(cache);
         let root = self.filling.unit.push(&absolute);
         self.filling.unit.records.push(Record::Root(root));
