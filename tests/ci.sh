@@ -3,7 +3,7 @@
 #   fmt      formatting
 #   lint     clippy, every warning an error
 #   layers   ARCHITECTURE.md against the workspace: layers, licences, duplicates, words, sizes
-#   no_std   the level 0 crates for a target without a standard library
+#   no_std   a program of the level 0 crates that has neither std nor an allocator
 #   unit     unit and property tests of every crate
 #   interop  both directions with the real Borg
 #   memory   peak resident memory
@@ -91,10 +91,7 @@ tests_of() {
 step_fmt() { run cargo fmt --all -- --check; }
 step_lint() { run cargo clippy --workspace --all-targets --locked --quiet -- -D warnings; }
 step_layers() { tests_of -p nanoprobe-layers; }
-step_no_std() {
-    [ -e tests/no_std/run ] || missing "tests/no_std/run"
-    run bash tests/no_std/run
-}
+step_no_std() { run cargo run --quiet --locked --manifest-path tests/no_std/Cargo.toml --target-dir target/no_std; }
 step_unit() {
     tests_of --workspace --exclude nanoprobe-layers --exclude nanoprobe-interop --exclude nanoprobe-memory
 }
