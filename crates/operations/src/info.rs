@@ -122,7 +122,7 @@ struct Record {
 }
 
 impl Record {
-    fn pack(&self) -> [u8; RECORD_BYTES] {
+    fn packed(&self) -> [u8; RECORD_BYTES] {
         let mut record = [0; RECORD_BYTES];
         record[..32].copy_from_slice(&self.id.0);
         record[32..36].copy_from_slice(&self.archive.to_be_bytes());
@@ -157,7 +157,7 @@ fn add_up(first: &mut [u8; RECORD_BYTES], second: &[u8; RECORD_BYTES]) -> bool {
     let (one, other) = (Record::unpack(first), Record::unpack(second));
     let references = one.references.saturating_add(other.references);
     // A stored size of zero says that it is not known.
-    *first = Record { references, csize: one.csize.max(other.csize), ..one }.pack();
+    *first = Record { references, csize: one.csize.max(other.csize), ..one }.packed();
     true
 }
 
@@ -234,7 +234,7 @@ impl<'a> ReferenceReader<'a> {
         each: &mut dyn FnMut([u8; RECORD_BYTES]) -> Result<(), Error>,
     ) -> Result<ArchiveTotals, Error> {
         let Session { repository, key, budget, .. } = self.session;
-        each(self.fetch(&entry.id)?.pack())?;
+        each(self.fetch(&entry.id)?.packed())?;
         let metadata = ArchiveMetadata::open(&**repository, key, &mut self.opener, &entry.id)?;
         let mut splitter = Splitter::new(budget.bytes() / 3);
         let mut counted = ArchiveTotals::default();
@@ -242,7 +242,7 @@ impl<'a> ReferenceReader<'a> {
             if interrupt.requested() {
                 return Err(Error::Interrupted);
             }
-            each(self.fetch(id)?.pack())?;
+            each(self.fetch(id)?.packed())?;
             let number = self.number;
             splitter.feed(&self.data, &mut |value| {
                 let item = Item::parse(value)?;
@@ -252,7 +252,7 @@ impl<'a> ReferenceReader<'a> {
                         counted.size_bytes += u64::from(size);
                         counted.csize_bytes += u64::from(csize);
                     }
-                    each(Record { id, archive: number, kind: FILE_DATA, references: 1, size, csize }.pack())?;
+                    each(Record { id, archive: number, kind: FILE_DATA, references: 1, size, csize }.packed())?;
                 }
                 counted.files += u64::from(item.part.is_none());
                 Ok::<(), Error>(())

@@ -21,19 +21,17 @@ const READ_BYTES: usize = 32 << 10;
 /// Takes records in any order.
 pub(crate) struct SortedPass<const N: usize> {
     directory: PathBuf,
-    combine: Combine<N>,
+    /// Adds the second record to the first if they belong together.
+    combine: fn(&mut [u8; N], &[u8; N]) -> bool,
     buffer: Vec<[u8; N]>,
     most_records: usize,
     /// Runs by how often their records were merged; no level holds more than [`FAN_IN`].
     levels: Vec<Vec<File>>,
 }
 
-/// Adds the second record to the first if they belong together.
-pub(crate) type Combine<const N: usize> = fn(&mut [u8; N], &[u8; N]) -> bool;
-
 impl<const N: usize> SortedPass<N> {
     /// Runs lie in `directory`; the buffer takes up to `memory_bytes`.
-    pub(crate) fn new(directory: &Path, memory_bytes: usize, combine: Combine<N>) -> Self {
+    pub(crate) fn new(directory: &Path, memory_bytes: usize, combine: fn(&mut [u8; N], &[u8; N]) -> bool) -> Self {
         let most_records = (memory_bytes / N).max(2);
         Self { directory: directory.to_owned(), combine, buffer: Vec::new(), most_records, levels: Vec::new() }
     }
@@ -115,11 +113,11 @@ pub(crate) struct Sorted<const N: usize> {
     memory: std::vec::IntoIter<[u8; N]>,
     runs: Vec<BufReader<File>>,
     heap: BinaryHeap<Reverse<([u8; N], usize)>>,
-    combine: Combine<N>,
+    combine: fn(&mut [u8; N], &[u8; N]) -> bool,
 }
 
 impl<const N: usize> Sorted<N> {
-    fn merge(files: Vec<File>, combine: Combine<N>) -> io::Result<Self> {
+    fn merge(files: Vec<File>, combine: fn(&mut [u8; N], &[u8; N]) -> bool) -> io::Result<Self> {
         let runs = files.into_iter().map(|file| BufReader::with_capacity(READ_BYTES, file)).collect();
         let mut sorted = Self { memory: Vec::new().into_iter(), runs, heap: BinaryHeap::new(), combine };
         for run in 0..sorted.runs.len() {

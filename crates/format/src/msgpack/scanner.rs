@@ -1,3 +1,5 @@
+//! The end of a msgpack value that arrives in pieces, found without keeping it: a few bytes of state a level of nesting.
+
 use heapless::Vec;
 
 use super::{Error, MAX_DEPTH};

@@ -19,9 +19,6 @@ use crate::{Error, Event, Interrupt};
 const BATCH: usize = 256;
 const OPERATION: &str = "check.verify_data";
 
-/// What is wrong with an object, and whether it could be read at all.
-type Defect = (usize, String);
-
 /// Opens every object; reports each that is not what it should be.
 pub(super) fn verify_data(
     repository: &dyn Repository,
@@ -75,9 +72,13 @@ pub(super) fn verify_data(
     Ok(())
 }
 
-fn verify_batch(repository: &dyn Repository, openers: &mut [Opener], ids: &[Id]) -> Result<Vec<Defect>, Error> {
+fn verify_batch(
+    repository: &dyn Repository,
+    openers: &mut [Opener],
+    ids: &[Id],
+) -> Result<Vec<(usize, String)>, Error> {
     let next = &AtomicUsize::new(0);
-    let results: Vec<Result<Vec<Defect>, Error>> = thread::scope(|scope| {
+    let results: Vec<Result<Vec<(usize, String)>, Error>> = thread::scope(|scope| {
         let threads: Vec<_> =
             openers.iter_mut().map(|opener| scope.spawn(move || verify_some(repository, opener, ids, next))).collect();
         threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
@@ -95,7 +96,7 @@ fn verify_some(
     opener: &mut Opener,
     ids: &[Id],
     next: &AtomicUsize,
-) -> Result<Vec<Defect>, Error> {
+) -> Result<Vec<(usize, String)>, Error> {
     let (mut object, mut data) = (Vec::new(), Vec::new());
     let mut defects = Vec::new();
     while let index = next.fetch_add(1, Ordering::Relaxed)

@@ -25,8 +25,6 @@ const RANGES_MOST: u32 = 256;
 /// Size of a range's buffer: about 4 KiB, in whole entries.
 const RUN_BYTES: usize = 102 * BUCKET_BYTES;
 
-type Entry = [u8; BUCKET_BYTES];
-
 /// Writes a table of `buckets` with all changes to `path`.
 pub(crate) fn rebuild(
     fs: &dyn FileSystem,
@@ -55,7 +53,11 @@ pub(crate) fn rebuild(
 }
 
 /// Calls `visit` with every live entry of table and delta.
-fn each_entry(table: &Table, delta: &Delta, mut visit: impl FnMut(&Entry) -> Result<(), Error>) -> Result<(), Error> {
+fn each_entry(
+    table: &Table,
+    delta: &Delta,
+    mut visit: impl FnMut(&[u8; BUCKET_BYTES]) -> Result<(), Error>,
+) -> Result<(), Error> {
     if let Some(mut reader) = table.reader()? {
         for _ in 0..table.header.buckets {
             let entry = next_bucket(Some(&mut reader), table)?;
@@ -103,12 +105,12 @@ impl Scattered {
         Ok(Self { file, buckets, width, ranges: (0..ranges).map(|_| Range::default()).collect() })
     }
 
-    fn range(&mut self, entry: &Entry) -> &mut Range {
+    fn range(&mut self, entry: &[u8; BUCKET_BYTES]) -> &mut Range {
         let range = home_of(entry, self.buckets) / self.width;
         &mut self.ranges[range as usize]
     }
 
-    fn count(&mut self, entry: &Entry) -> Result<(), Error> {
+    fn count(&mut self, entry: &[u8; BUCKET_BYTES]) -> Result<(), Error> {
         self.range(entry).entries += 1;
         Ok(())
     }
@@ -123,7 +125,7 @@ impl Scattered {
         start
     }
 
-    fn add(&mut self, entry: &Entry) -> std::io::Result<()> {
+    fn add(&mut self, entry: &[u8; BUCKET_BYTES]) -> std::io::Result<()> {
         let file = Arc::clone(&self.file);
         let range = self.range(entry);
         range.buffer.extend_from_slice(entry);
@@ -144,7 +146,7 @@ impl Scattered {
         &self,
         range: &Range,
         homes: std::ops::Range<u32>,
-        visit: &mut dyn FnMut(u32, &Entry) -> std::io::Result<()>,
+        visit: &mut dyn FnMut(u32, &[u8; BUCKET_BYTES]) -> std::io::Result<()>,
     ) -> std::io::Result<()> {
         let mut within = 0;
         self.each(range, &homes, |_, _| {
@@ -172,7 +174,7 @@ impl Scattered {
         &self,
         range: &Range,
         homes: &std::ops::Range<u32>,
-        mut visit: impl FnMut(u32, &Entry) -> std::io::Result<()>,
+        mut visit: impl FnMut(u32, &[u8; BUCKET_BYTES]) -> std::io::Result<()>,
     ) -> std::io::Result<()> {
         let mut reader = StreamReader::new(Arc::clone(&self.file), range.start * BUCKET_BYTES as u64, None);
         for _ in 0..range.entries {
@@ -214,7 +216,8 @@ fn emit(
     let last = scattered.ranges.len() - 1;
     let mut left_over = Vec::new();
     let mut next = scattered.homes(last).start;
-    let foretell = &mut |home: u32, entry: &Entry| keep_left_over(&mut left_over, &mut next, home, entry, buckets);
+    let foretell =
+        &mut |home: u32, entry: &[u8; BUCKET_BYTES]| keep_left_over(&mut left_over, &mut next, home, entry, buckets);
     scattered
         .each_sorted(&scattered.ranges[last], scattered.homes(last), &mut |home, entry| foretell(home, entry).map(drop))
         .map_err(Error::io(scatter_path))?;
@@ -228,7 +231,7 @@ fn emit(
             next += 1;
         }
         for (number, range) in scattered.ranges.iter().enumerate() {
-            let visit = &mut |home: u32, entry: &Entry| {
+            let visit = &mut |home: u32, entry: &[u8; BUCKET_BYTES]| {
                 let before = next;
                 if let Some(bucket) = keep_left_over(&mut behind, &mut next, home, entry, buckets)? {
                     (before..bucket).try_for_each(|_| writer.stream.write(&Bucket::Empty.to_bytes()))?;
@@ -249,10 +252,10 @@ fn emit(
 
 /// Gives an entry the next free bucket at or behind its home; without one it is left over.
 fn keep_left_over(
-    left_over: &mut Vec<Entry>,
+    left_over: &mut Vec<[u8; BUCKET_BYTES]>,
     next: &mut u32,
     home: u32,
-    entry: &Entry,
+    entry: &[u8; BUCKET_BYTES],
     buckets: u32,
 ) -> std::io::Result<Option<u32>> {
     let bucket = home.max(*next);
@@ -267,7 +270,7 @@ fn keep_left_over(
     Ok(None)
 }
 
-fn home_of(entry: &Entry, buckets: u32) -> u32 {
+fn home_of(entry: &[u8; BUCKET_BYTES], buckets: u32) -> u32 {
     match Bucket::from_bytes(entry) {
         Bucket::Live(id, _) => home(&id, buckets),
         _ => 0,
