@@ -58,9 +58,14 @@ impl<'a> CommandMonitor<'a> {
         Self { logger, ..self }
     }
 
+    /// What an operation does before it can tell where it stands.
+    pub(crate) fn announce(&self, operation: &'static str, message: &str) {
+        lock(&self.progress).announce(operation, message);
+    }
+
     /// The operation is over: takes its progress off the screen.
     pub(crate) fn finish(&self) {
-        lock(&self.progress).clear();
+        lock(&self.progress).finish();
     }
 
     /// `create` is over: Borg's last line of progress.

@@ -9,7 +9,7 @@ use crate::{
     arguments::{self, Command, CommonOptions, NOT_BUILT},
     commands::{self, Context},
     environment::Environment,
-    log::{Format, Level, Log},
+    log::{self, Format, Level, Log},
     placeholders::BORG_VERSION,
     signals,
     status::{Status, classify},
@@ -25,9 +25,27 @@ pub(crate) fn run() -> u8 {
     // Before anything is parsed: errors of parsing have to be JSON too.
     let format = if words.iter().any(|word| word == "--log-json") { Format::Json } else { Format::Text };
     match parse(name, &words, format) {
-        Ok((mut command, common)) => run_command(name, &mut command, common, &environment),
+        Ok((mut command, common)) => {
+            let outdated: Vec<String> = words.iter().filter_map(outdated).collect();
+            run_command(name, &mut command, common, &outdated, &environment)
+        }
         Err(code) => code,
     }
+}
+
+/// Borg's warning about an option that should no longer be used.
+fn outdated(word: &OsString) -> Option<String> {
+    let (name, advice) = match word.to_str()?.split('=').next()? {
+        name @ "--noatime" => (name, "because it is the default now."),
+        name @ "--nobsdflags" => (name, "Use --noflags instead."),
+        name @ "--numeric-owner" => (name, "Use --numeric-ids instead."),
+        name @ "--remote-ratelimit" => (name, "Use --upload-ratelimit instead."),
+        name @ "--remote-buffer" => (name, "Use --upload-buffer instead."),
+        name @ "--prefix" => (name, "Use \"--glob-archives 'yourprefix*'\" (-a) instead."),
+        _ => return None,
+    };
+    let dot = if advice.starts_with("because") { "" } else { "." };
+    Some(format!("Warning: \"{name}\" has been deprecated{dot} {advice}"))
 }
 
 /// The name the program shows: `borg` when it was called so.
@@ -98,7 +116,13 @@ fn report(log: &Log, failure: &Failure) {
     }
 }
 
-fn run_command(name: &'static str, command: &mut Command, common: CommonOptions, environment: &Environment) -> u8 {
+fn run_command(
+    name: &'static str,
+    command: &mut Command,
+    common: CommonOptions,
+    outdated: &[String],
+    environment: &Environment,
+) -> u8 {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(common.umask()));
     // One log a process, also for what repositories hold on to.
     let format = if common.log_json { Format::Json } else { Format::Text };
@@ -108,6 +132,9 @@ fn run_command(name: &'static str, command: &mut Command, common: CommonOptions,
         log.error(format!("Local Exception: {panic}"), Some("Exception"));
         std::process::exit(2);
     }));
+    for warning in outdated {
+        log.always(Level::Warning, log::PROGRAM, None, warning);
+    }
     let status = Status::default();
     let codes = environment.exit_codes();
     if common.show_version {

@@ -43,6 +43,8 @@ struct Percent {
     operation: &'static str,
     number: i64,
     trigger_at: f64,
+    /// At the step before.
+    done: u64,
 }
 
 impl<'a> Progress<'a> {
@@ -87,15 +89,28 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// What an operation does before it can tell where it stands.
+    pub(crate) fn announce(&mut self, operation: &'static str, message: &str) {
+        let number = self.begin(operation);
+        match self.style {
+            Style::Json => self.percent_json(message, (0, 0), Json::Null, number, operation),
+            Style::Lines => self.log.text_line(message.as_bytes(), "\r"),
+            _ => {}
+        }
+    }
+
     /// Where an operation of known size stands.
     pub(crate) fn percent(&mut self, operation: &'static str, done: u64, total: u64, information: &[u8]) {
-        let share = if total == 0 { 100.0 } else { done as f64 * 100.0 / total as f64 };
         let look = Look::of(operation);
-        if self.percent.as_ref().is_none_or(|percent| percent.operation != operation) {
-            self.operations += 1;
-            self.percent = Some(Percent { operation, number: self.operations, trigger_at: 0.0 });
+        self.begin(operation);
+        // Nothing is done yet, so nothing is told.
+        if done == 0 && total > 0 {
+            return;
         }
         let Some(percent) = &mut self.percent else { return };
+        // Borg's message tells the share before this step, its numbers those after it.
+        let before = std::mem::replace(&mut percent.done, done);
+        let share = if total == 0 { 100.0 } else { before as f64 * 100.0 / total as f64 };
         if share < percent.trigger_at {
             return;
         }
@@ -112,13 +127,7 @@ impl<'a> Progress<'a> {
                     true => Json::List(vec![Json::text(printable(information))]),
                     false => Json::Null,
                 };
-                let mut line = Json::map([
-                    ("message", Json::text(message)),
-                    ("current", Json::integer(done)),
-                    ("total", Json::integer(total)),
-                    ("info", information),
-                ]);
-                self.finish_json(&mut line, number, operation, false);
+                self.percent_json(&message, (done, total), information, number, operation);
             }
             Style::Lines => self.log.text_line(message.as_bytes(), "\r"),
             Style::Bar | Style::BarAtOnce => {
@@ -140,12 +149,48 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Takes the bar off the screen.
-    pub(crate) fn clear(&mut self) {
+    /// Everything is done, also what was interrupted: takes the bar off the screen.
+    pub(crate) fn finish(&mut self) {
+        if let Some(operation) = self.percent.as_ref().map(|percent| percent.operation) {
+            self.finish_percent(operation);
+        }
+        self.clear();
+    }
+
+    fn clear(&mut self) {
         self.log.set_bar(None);
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+    }
+
+    /// The operation's number; it gets one when it is new.
+    fn begin(&mut self, operation: &'static str) -> i64 {
+        match &self.percent {
+            Some(percent) if percent.operation == operation => percent.number,
+            _ => {
+                self.operations += 1;
+                self.percent = Some(Percent { operation, number: self.operations, trigger_at: 0.0, done: 0 });
+                self.operations
+            }
+        }
+    }
+
+    fn percent_json(
+        &self,
+        message: &str,
+        (current, total): (u64, u64),
+        information: Json,
+        number: i64,
+        operation: &str,
+    ) {
+        let mut line = Json::map([
+            ("message", Json::text(message)),
+            ("current", Json::integer(current)),
+            ("total", Json::integer(total)),
+            ("info", information),
+        ]);
+        self.finish_json(&mut line, number, operation, false);
     }
 
     fn finish_json(&self, line: &mut Json, number: i64, operation: &str, finished: bool) {

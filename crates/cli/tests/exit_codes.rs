@@ -41,7 +41,13 @@ fn repositories_that_are_none() {
     ] {
         let archive = format!("{name}::a");
         let message = message.replace("PATH", &place.shown(name));
-        let commands: [&[&str]; 3] = [&["list", name], &["extract", &archive], &["create", &archive, "input"]];
+        let commands: [&[&str]; 5] = [
+            &["list", name],
+            &["info", name],
+            &["extract", &archive],
+            &["create", &archive, "input"],
+            &["check", name],
+        ];
         for words in commands {
             check(&place, &Case { words, variables: &[], message: message.clone(), class, modern });
         }
@@ -120,9 +126,28 @@ fn archives() {
     let missing = "Archive b does not exist";
     check(&place, &case(&["list", "r::b"], missing, "Archive.DoesNotExist", 31));
     check(&place, &case(&["extract", "r::b"], missing, "Archive.DoesNotExist", 31));
+    check(&place, &case(&["info", "r::b"], missing, "Archive.DoesNotExist", 31));
     check(&place, &case(&["create", "r::a", "input"], "Archive a already exists", "Archive.AlreadyExists", 30));
     let json = "Command Error: The --json option is only valid for listing archives, not archive contents.";
     check(&place, &case(&["list", "--json", "r::a"], json, "CommandError", 4));
+}
+
+#[test]
+fn options_of_check_that_contradict() {
+    let place = Place::with_archive();
+    let case = |words, message: &str| Case {
+        words,
+        variables: &[],
+        message: message.to_owned(),
+        class: "CommandError",
+        modern: 4,
+    };
+    let contradicts = "Command Error: --repository-only contradicts --first, --last, --glob-archives, --prefix and \
+                       --verify-data arguments.";
+    check(&place, &case(&["check", "--repository-only", "--verify-data", "r"], contradicts));
+    check(&place, &case(&["check", "--repository-only", "--last", "1", "r"], contradicts));
+    let partial = "Command Error: --repository-only is required for --max-duration support.";
+    check(&place, &case(&["check", "--max-duration", "5", "r"], partial));
 }
 
 #[test]

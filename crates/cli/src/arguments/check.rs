@@ -9,8 +9,6 @@ use super::{ArchiveFilters, CommonOptions};
 /// Verify a repository and its archives
 #[derive(Args, Debug)]
 pub(crate) struct Check {
-    #[command(flatten)]
-    pub(crate) common: CommonOptions,
     /// Only the repository's own files
     #[arg(long = "repository-only")]
     pub(crate) repository_only: bool,
@@ -29,9 +27,11 @@ pub(crate) struct Check {
     /// Check the repository's files in parts, so many seconds a time [default: all at once]
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub(crate) max_duration: u64,
-    #[command(flatten)]
-    pub(crate) filters: ArchiveFilters,
     /// Repository or archive [default: BORG_REPO]
     #[arg(value_name = "REPOSITORY_OR_ARCHIVE", default_value = "", hide_default_value = true)]
     pub(crate) location: OsString,
+    #[command(flatten)]
+    pub(crate) filters: ArchiveFilters,
+    #[command(flatten)]
+    pub(crate) common: CommonOptions,
 }

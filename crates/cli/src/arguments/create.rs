@@ -9,8 +9,6 @@ use super::{CommonOptions, PatternOptions, values};
 /// Back up files into a new archive
 #[derive(Args, Debug)]
 pub(crate) struct Create {
-    #[command(flatten)]
-    pub(crate) common: CommonOptions,
     /// Walk and report, store nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
@@ -56,6 +54,12 @@ pub(crate) struct Create {
     /// What separates listed paths [default: \n]
     #[arg(long, value_name = "DELIM", allow_hyphen_values = true)]
     pub(crate) paths_delimiter: Option<String>,
+    /// The new archive
+    #[arg(value_name = "ARCHIVE")]
+    pub(crate) location: OsString,
+    /// What to back up; "-" is standard input
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<OsString>,
     #[command(flatten)]
     pub(crate) patterns: PatternOptions,
     #[command(flatten)]
@@ -64,12 +68,8 @@ pub(crate) struct Create {
     pub(crate) file_system: FileSystemOptions,
     #[command(flatten)]
     pub(crate) archive: ArchiveOptions,
-    /// The new archive
-    #[arg(value_name = "ARCHIVE")]
-    pub(crate) location: OsString,
-    /// What to back up; "-" is standard input
-    #[arg(value_name = "PATH")]
-    pub(crate) paths: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) common: CommonOptions,
 }
 
 /// Directories and files that say themselves that they are to be left out.

@@ -9,8 +9,6 @@ use super::{CommonOptions, PatternOptions};
 /// Write the files of an archive into the current directory
 #[derive(Args, Debug)]
 pub(crate) struct Extract {
-    #[command(flatten)]
-    pub(crate) common: CommonOptions,
     /// Print each path
     #[arg(long = "list")]
     pub(crate) output_list: bool,
@@ -38,8 +36,6 @@ pub(crate) struct Extract {
     /// Keep files that are complete already
     #[arg(long = "continue")]
     pub(crate) resume: bool,
-    #[command(flatten)]
-    pub(crate) patterns: PatternOptions,
     /// Drop so many leading path components; shorter paths are left out
     #[arg(long, value_name = "NUMBER", default_value_t = 0, help_heading = "Include/Exclude options")]
     pub(crate) strip_components: usize,
@@ -49,4 +45,8 @@ pub(crate) struct Extract {
     /// Only these paths; patterns are welcome
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) patterns: PatternOptions,
+    #[command(flatten)]
+    pub(crate) common: CommonOptions,
 }

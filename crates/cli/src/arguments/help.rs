@@ -7,8 +7,6 @@ use super::CommonOptions;
 /// Explain a command or a topic: patterns, placeholders, compression
 #[derive(Args, Debug)]
 pub(crate) struct Help {
-    #[command(flatten)]
-    pub(crate) common: CommonOptions,
     #[arg(long, hide = true)]
     pub(crate) epilog_only: bool,
     #[arg(long, hide = true)]
@@ -16,4 +14,6 @@ pub(crate) struct Help {
     /// Command or topic
     #[arg(value_name = "TOPIC")]
     pub(crate) topic: Option<String>,
+    #[command(flatten)]
+    pub(crate) common: CommonOptions,
 }

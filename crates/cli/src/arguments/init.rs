@@ -13,8 +13,6 @@ use super::{CommonOptions, values};
 /// Make a new, empty repository
 #[derive(Args, Debug)]
 pub(crate) struct Init {
-    #[command(flatten)]
-    pub(crate) common: CommonOptions,
     /// Where and how the key is kept (required)
     #[arg(short, long, value_name = "MODE", value_parser = mode())]
     pub(crate) encryption: Mode,
@@ -33,6 +31,8 @@ pub(crate) struct Init {
     /// The new repository [default: BORG_REPO]
     #[arg(value_name = "REPOSITORY", default_value = "", hide_default_value = true)]
     pub(crate) location: OsString,
+    #[command(flatten)]
+    pub(crate) common: CommonOptions,
 }
 
 /// Borg's names of the modes, in Borg's order.

@@ -9,8 +9,6 @@ use super::{ArchiveFilters, CommonOptions, PatternOptions};
 /// List the archives of a repository or the contents of an archive
 #[derive(Args, Debug)]
 pub(crate) struct List {
-    #[command(flatten)]
-    pub(crate) common: CommonOptions,
     /// Show checkpoints among the archives
     #[arg(long)]
     pub(crate) consider_checkpoints: bool,
@@ -26,14 +24,16 @@ pub(crate) struct List {
     /// The contents of an archive as one JSON object a line
     #[arg(long)]
     pub(crate) json_lines: bool,
-    #[command(flatten)]
-    pub(crate) filters: ArchiveFilters,
-    #[command(flatten)]
-    pub(crate) patterns: PatternOptions,
     /// Repository or archive [default: BORG_REPO]
     #[arg(value_name = "REPOSITORY_OR_ARCHIVE", default_value = "", hide_default_value = true)]
     pub(crate) location: OsString,
     /// Only these paths of the archive; patterns are welcome
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) filters: ArchiveFilters,
+    #[command(flatten)]
+    pub(crate) patterns: PatternOptions,
+    #[command(flatten)]
+    pub(crate) common: CommonOptions,
 }

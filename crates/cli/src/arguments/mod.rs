@@ -54,10 +54,10 @@ pub(crate) struct Arguments {
     /// Show the version and exit
     #[arg(short = 'V', long)]
     pub(crate) version: bool,
-    #[command(flatten)]
-    pub(crate) common: CommonOptions,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) common: CommonOptions,
 }
 
 /// The commands that are built, and the names of those that are not.

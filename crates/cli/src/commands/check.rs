@@ -1,8 +1,74 @@
-//! `check`
+//! `check`: the repository's files, then the archives. Nothing is repaired.
 
-use super::Context;
-use crate::{Failure, arguments::Check};
+use std::fs;
 
-pub(super) fn run(_arguments: &Check, context: &Context<'_>) -> Result<(), Failure> {
-    Err(Failure::not_built(format_args!("{} check", context.name)))
+use nanoprobe_format::Id;
+use nanoprobe_key::Key;
+use nanoprobe_operations::{
+    Error,
+    check::{Options, Outcome, Scope, Subject, check},
+    select::Checkpoints,
+};
+use nanoprobe_repository::Locking;
+
+use super::{Context, context::Archive, selection};
+use crate::{
+    Failure,
+    arguments::Check,
+    log::REPOSITORY,
+    monitor::Listing,
+    signals::{self, INTERRUPT},
+};
+
+pub(super) fn run(arguments: &Check, context: &Context<'_>) -> Result<(), Failure> {
+    let location = context.location(&arguments.location, Archive::Allowed, None)?;
+    let narrow = arguments.verify_data || arguments.filters.narrow();
+    if arguments.repair {
+        return Err(Failure::not_built("check --repair"));
+    }
+    if arguments.repository_only && narrow {
+        return Err(Failure::command(
+            "--repository-only contradicts --first, --last, --glob-archives, --prefix and --verify-data arguments.",
+        ));
+    }
+    if arguments.max_duration > 0 && !arguments.repository_only {
+        return Err(Failure::command("--repository-only is required for --max-duration support."));
+    }
+    let options = Options {
+        scope: match (arguments.repository_only, arguments.archives_only) {
+            (true, false) => Scope::Repository,
+            (false, true) => Scope::Archives,
+            (false, false) => Scope::All,
+            // Borg checks nothing when both are given.
+            (true, true) => return Ok(()),
+        },
+        verify_data: arguments.verify_data,
+        archive: location.archive.is_some().then(|| Context::archive_name(&location)),
+        selection: selection::archives(&arguments.filters, Checkpoints::Consider, context)?,
+        maximum_seconds: arguments.max_duration,
+    };
+    let repository = context.repository(&location, Locking::Exclusive)?;
+    let places = context.places()?;
+    let scratch = places.caches.join(Id(repository.id()).to_string()).join("tmp");
+    fs::create_dir_all(&scratch)?;
+    let mut prompt = context.prompt();
+    let subject = Subject {
+        repository: &*repository,
+        unlock: &mut |object| Ok(Key::unlock(&*repository, object, &places.directories, &mut prompt)?),
+        scratch: &scratch,
+        budget: context.budget()?,
+    };
+    let monitor = context.monitor(Listing::Off, None).named(REPOSITORY);
+    signals::stoppable();
+    let outcome = check(subject, &options, &monitor, &INTERRUPT);
+    monitor.finish();
+    match outcome {
+        Ok(Outcome::Sound) => Ok(()),
+        Ok(Outcome::Defective) => {
+            context.status.warn(1);
+            Ok(())
+        }
+        Err(Error::Interrupted) => Err(Failure::interrupted()),
+        Err(error) => Err(error.into()),
+    }
 }

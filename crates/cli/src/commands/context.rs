@@ -55,10 +55,10 @@ impl<'a> Context<'a> {
         let shown = || String::from_utf8_lossy(text.as_bytes()).into_owned();
         match (archive, &location.archive) {
             (Archive::Required, None) => {
-                return Err(arguments::usage_error(format_args!("error: \"{}\": No archive specified", shown())).into());
+                return Err(arguments::usage_error(format_args!("\"{}\": No archive specified", shown())).into());
             }
             (Archive::Refused, Some(_)) => {
-                let message = format!("error: \"{}\": No archive can be specified", shown());
+                let message = format!("\"{}\": No archive can be specified", shown());
                 return Err(arguments::usage_error(message).into());
             }
             _ => {}

@@ -11,6 +11,7 @@ use nanoprobe_archive::{ArchiveMetadata, FeatureOperation, text};
 use nanoprobe_operations::{
     Session,
     create::{AttributeOptions, Created, FilesChanged, Options, Sources, Statistics, StdinFile, create},
+    info::repository_totals,
     patterns::PatternMatcher,
 };
 use nanoprobe_repository::Locking;
@@ -96,7 +97,7 @@ fn wanted_statistics(arguments: &Create, context: &Context<'_>) -> Option<Wanted
 }
 
 fn sources(arguments: &Create, paths: Vec<Vec<u8>>) -> Result<Sources, Failure> {
-    let error = |text: &str| Err(usage_error(format_args!("error: {text}")).into());
+    let error = |text: &str| Err(usage_error(format_args!("{text}")).into());
     let paths: Vec<OsString> = paths.into_iter().map(OsString::from_vec).collect();
     let delimiter = || arguments.paths_delimiter.as_deref().map_or(b"\n".to_vec(), unescape);
     if arguments.paths_from_stdin && !paths.is_empty() {
@@ -130,7 +131,7 @@ fn options(
 ) -> Result<Options, Failure> {
     let Create { tags, file_system, archive, .. } = arguments;
     let invalid =
-        |option: &str, reason: String| Failure::from(usage_error(format_args!("error: argument {option}: {reason}")));
+        |option: &str, reason: String| Failure::from(usage_error(format_args!("argument {option}: {reason}")));
     let files_cache = match only_one("--files-cache", file_system.files_cache.clone())? {
         Some(text) => text.parse().map_err(|error| invalid("--files-cache", format!("{error}")))?,
         None => nanoprobe_operations::create::FilesCacheMode::default(),
@@ -208,8 +209,13 @@ fn print(
         deduplicated_bytes: statistics.deduplicated_bytes,
         files: statistics.files,
     };
-    let totals: Option<crate::output::repository::RepositoryTotals> = None;
-    let _ = wanted;
+    let totals = match wanted {
+        Wanted::Archive => None,
+        Wanted::ArchiveAndRepository => {
+            let monitor = context.monitor(Listing::Off, None);
+            Some(describe::totals(&repository_totals(session, &monitor, &INTERRUPT)?))
+        }
+    };
     let (id, zone, key_file) = (session.repository.id(), Zone::local(), describe::key_file(session));
     let repository = describe::repository(session, &id, key_file.as_deref());
     let description = Description::new(&archive.metadata);

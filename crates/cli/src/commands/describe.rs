@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use nanoprobe_archive::{ArchiveMetadata, text};
 use nanoprobe_format::Id;
-use nanoprobe_operations::Session;
+use nanoprobe_operations::{Session, info};
 
 use super::Context;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     output::{
         archives::ArchiveDetails,
         json::{Indent, Json},
-        repository::RepositoryDescription,
+        repository::{RepositoryDescription, RepositoryTotals},
         statistics::{ArchiveStatistics, CreatedArchive},
     },
 };
@@ -93,6 +93,17 @@ pub(super) fn repository<'a>(
 
 pub(super) fn key_file(session: &Session) -> Option<String> {
     session.key.file().map(|path| path.display().to_string())
+}
+
+pub(super) fn totals(totals: &info::RepositoryTotals) -> RepositoryTotals {
+    RepositoryTotals {
+        total_size: totals.size_bytes,
+        total_csize: totals.csize_bytes,
+        unique_size: totals.unique_size_bytes,
+        unique_csize: totals.unique_csize_bytes,
+        total_unique_chunks: totals.unique_chunks,
+        total_chunks: totals.chunks,
+    }
 }
 
 impl Context<'_> {

@@ -44,6 +44,9 @@ pub(super) fn run(arguments: &Extract, context: &Context<'_>) -> Result<(), Fail
     };
     let listing = if arguments.output_list { Listing::Path } else { Listing::Off };
     let monitor = context.monitor(listing, None);
+    if context.common.progress {
+        monitor.announce("extract", "Adding up sizes for the progress indicator (takes a while for a large archive)");
+    }
     signals::stoppable();
     let result = extract(&session, &archive, &mut selection, target, &options, &monitor, &INTERRUPT);
     monitor.finish();

@@ -42,7 +42,7 @@ pub(super) fn rules(options: &PatternOptions) -> Result<Rules, Failure> {
 /// The paths of the command line, behind those of pattern files.
 pub(super) fn paths(rules: &Rules, paths: &[OsString]) -> Result<Vec<Vec<u8>>, Failure> {
     if paths.iter().any(|path| path.is_empty()) {
-        return Err(usage_error("error: argument PATH: Empty strings are not accepted as paths.").into());
+        return Err(usage_error("argument PATH: Empty strings are not accepted as paths.").into());
     }
     Ok(rules.roots.iter().cloned().chain(paths.iter().map(|path| path.as_bytes().to_vec())).collect())
 }

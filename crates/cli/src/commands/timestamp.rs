@@ -30,9 +30,10 @@ pub(super) fn parse(text: &OsStr) -> Result<i64, Failure> {
         return Ok(since.as_micros() as i64);
     }
     let text = text.to_string_lossy();
-    FORMATS.iter().find_map(|format| microseconds(format, &text)).ok_or_else(|| {
-        usage_error(format_args!("error: argument --timestamp: invalid timestamp value: '{text}'")).into()
-    })
+    FORMATS
+        .iter()
+        .find_map(|format| microseconds(format, &text))
+        .ok_or_else(|| usage_error(format_args!("argument --timestamp: invalid timestamp value: '{text}'")).into())
 }
 
 fn microseconds(format: &str, text: &str) -> Option<i64> {

@@ -101,6 +101,11 @@ pub fn create(
     });
     let mut store = turns.finish()?;
     match halted {
+        // What was interrupted at its very end is not saved either, as in Borg.
+        Ok(()) if interrupt.requested() && !options.dry_run => {
+            store.interrupted()?;
+            return Err(Error::Interrupted);
+        }
         Ok(()) => {}
         Err(Halt::Failed(error)) => return Err(error),
         Err(Halt::Interrupted | Halt::Worker) if options.dry_run => return Err(Error::Interrupted),
