@@ -115,7 +115,7 @@ impl Walk<'_> {
             verdict = Verdict::Modified;
         }
         if opened.is_special() {
-            entry.mode = FileType::RegularFile.as_raw_mode() as u32 | opened.mode & 0o7777;
+            entry.mode = 0o100_000 | opened.mode & 0o7777;
         }
         entry.hardlink_master = Some(linked);
         entry.content = true;
