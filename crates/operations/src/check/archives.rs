@@ -7,7 +7,13 @@ use nanoprobe_format::{ChunkRef, Id, item::Item};
 use nanoprobe_key::Key;
 use nanoprobe_repository::Repository;
 
-use super::{Options, damage::is_damage, findings::Findings, items::RobustItems, orphans::References};
+use super::{
+    Options,
+    damage::{describe_archive, is_damage},
+    findings::Findings,
+    items::RobustItems,
+    orphans::References,
+};
 use crate::{Budget, Error, Event, Interrupt, select::SortKey};
 
 const OPERATION: &str = "check.rebuild_refcounts";
@@ -119,7 +125,11 @@ impl<'a> ArchiveCheck<'a> {
                 return Ok(());
             }
             Err(error) if is_damage(&error) => {
-                self.findings.defect(&format!("Archive metadata block {} is corrupted: {error}", entry.id));
+                self.findings.defect(&format!(
+                    "Archive metadata block {} is corrupted: {}",
+                    entry.id,
+                    describe_archive(&error)
+                ));
                 return Ok(());
             }
             Err(error) => return Err(error.into()),

@@ -1,7 +1,7 @@
 //! Which errors say that stored bytes are not what they were, rather than that they cannot be had: check reports those and goes on.
 
 use nanoprobe_archive::Error as ArchiveError;
-use nanoprobe_key::Error as KeyError;
+use nanoprobe_key::{Error as KeyError, IntegrityError};
 use nanoprobe_repository::Error as RepositoryError;
 
 /// Whether an error says that stored bytes are not what they were, rather than that they cannot be had.
@@ -37,4 +37,20 @@ pub(super) fn is_integrity(error: &RepositoryError) -> bool {
 /// There is no such object.
 pub(super) fn is_not_found(error: &RepositoryError) -> bool {
     matches!(error, RepositoryError::ObjectNotFound { .. })
+}
+
+/// What Borg's check prints for it: a wrong MAC goes by fewer words there than elsewhere.
+pub(super) fn describe(error: &KeyError) -> String {
+    match error {
+        KeyError::Integrity(IntegrityError::Mac(_)) => "MAC Authentication failed".to_owned(),
+        error => error.to_string(),
+    }
+}
+
+/// The same for manifests and archives.
+pub(super) fn describe_archive(error: &ArchiveError) -> String {
+    match error {
+        ArchiveError::Key(error) => describe(error),
+        error => error.to_string(),
+    }
 }

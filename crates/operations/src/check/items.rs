@@ -14,7 +14,7 @@ use nanoprobe_key::{Key, Opener};
 use nanoprobe_repository::Repository;
 
 use super::{
-    damage::{is_integrity, is_key_damage},
+    damage::{describe, is_integrity, is_key_damage},
     findings::Findings,
 };
 use crate::{Error, metadata_stream::Splitter};
@@ -63,7 +63,7 @@ impl<'a> RobustItems<'a> {
             }
             match self.open(id, &mut data) {
                 Ok(()) => self.feed(&data, number, id, each)?,
-                Err(Error::Key(error)) if is_key_damage(&error) => self.report(&error.to_string(), number, id),
+                Err(Error::Key(error)) if is_key_damage(&error) => self.report(&describe(&error), number, id),
                 Err(Error::Repository(error)) if is_integrity(&error) => self.report(&error.to_string(), number, id),
                 Err(error) => return Err(error),
             }

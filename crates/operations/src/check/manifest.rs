@@ -5,7 +5,10 @@ use nanoprobe_format::Id;
 use nanoprobe_key::Key;
 use nanoprobe_repository::Repository;
 
-use super::{damage::is_damage, findings::Findings};
+use super::{
+    damage::{describe, describe_archive, is_damage},
+    findings::Findings,
+};
 use crate::{Error, Event, Interrupt};
 
 /// Ids that are listed at a time.
@@ -35,7 +38,7 @@ pub(super) fn open_or_rebuild(
             Ok(manifest)
         }
         Err(error) if is_damage(&error) => {
-            findings.defect(&format!("Repository manifest is corrupted: {error}"));
+            findings.defect(&format!("Repository manifest is corrupted: {}", describe_archive(&error)));
             rebuild(repository, key, findings, interrupt)
         }
         Err(error) => Err(error.into()),
@@ -68,7 +71,7 @@ fn rebuild(
             findings.monitor.event(Event::Progress { operation: OPERATION, done, total, information: b"" });
             repository.get(id, &mut object)?;
             if let Err(error) = opener.open_in_place(Some(id), &mut object, &mut data) {
-                findings.defect(&format!("Skipping corrupted chunk: {error}"));
+                findings.defect(&format!("Skipping corrupted chunk: {}", describe(&error)));
             } else if SIGNS.iter().all(|sign| data.windows(sign.len()).any(|window| window == *sign)) {
                 add_archive(repository, key, id, &mut manifest, findings);
             }

@@ -10,7 +10,7 @@ use nanoprobe_key::{Key, Opener};
 use nanoprobe_repository::Repository;
 
 use super::{
-    damage::{is_integrity, is_key_damage, is_not_found},
+    damage::{describe, is_integrity, is_key_damage, is_not_found},
     findings::Findings,
 };
 use crate::{Error, Event, Interrupt};
@@ -113,7 +113,7 @@ fn verify_some(
         match opener.open_in_place(name, &mut object, &mut data) {
             Ok(()) => {}
             Err(error) if is_key_damage(&error) => {
-                defects.push((index, format!("chunk {id}, integrity error: {error}")));
+                defects.push((index, format!("chunk {id}, integrity error: {}", describe(&error))));
             }
             Err(error) => return Err(error.into()),
         }

@@ -67,7 +67,7 @@ fn a_damaged_object() {
     fixture.session.repository.put(&chunk, &object).expect("stored");
     assert_eq!(defects(&fixture, false), [""; 0]);
     let found = defects(&fixture, true);
-    assert!(found[0].starts_with(&format!("chunk {chunk}, integrity error: Data integrity error: Chunk {chunk}")));
+    assert_eq!(found[0], format!("chunk {chunk}, integrity error: MAC Authentication failed"));
     assert!(found[1].starts_with("Finished cryptographic data integrity verification"), "{found:?}");
 }
 

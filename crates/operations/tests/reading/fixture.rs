@@ -18,10 +18,10 @@ use nanoprobe_operations::{
 };
 use nanoprobe_repository::{CreateOptions, LocalRepository, OpenOptions};
 
-pub const TIME: &str = "2026-01-02T03:04:05.000000";
+pub(super) const TIME: &str = "2026-01-02T03:04:05.000000";
 
 /// Answers every question.
-pub struct Answers;
+pub(super) struct Answers;
 
 impl PassphraseSource for Answers {
     fn given(&mut self) -> Result<Option<Passphrase>, Error> {
@@ -46,10 +46,10 @@ impl AccessQuestions for Answers {
 
 /// Remembers what was said.
 #[derive(Default)]
-pub struct Heard {
-    pub warnings: Mutex<Vec<(u8, String)>>,
-    pub defects: Mutex<Vec<String>>,
-    pub others: Mutex<Vec<String>>,
+pub(super) struct Heard {
+    pub(super) warnings: Mutex<Vec<(u8, String)>>,
+    pub(super) defects: Mutex<Vec<String>>,
+    pub(super) others: Mutex<Vec<String>>,
 }
 
 impl Monitor for Heard {
@@ -67,14 +67,14 @@ impl Monitor for Heard {
     }
 }
 
-pub struct Fixture {
-    pub base: tempfile::TempDir,
-    pub session: Session,
+pub(super) struct Fixture {
+    pub(super) base: tempfile::TempDir,
+    pub(super) session: Session,
     directories: Directories,
 }
 
 impl Fixture {
-    pub fn new(mode: Mode) -> Self {
+    pub(super) fn new(mode: Mode) -> Self {
         let base = tempfile::tempdir().expect("a directory");
         let directories =
             Directories { keys: base.path().join("keys"), security: base.path().join("security"), key_file: None };
@@ -88,7 +88,7 @@ impl Fixture {
     }
 
     /// Stores data as a chunk.
-    pub fn chunk(&self, data: &[u8]) -> ChunkRef {
+    pub(super) fn chunk(&self, data: &[u8]) -> ChunkRef {
         let id = self.session.key.id(data);
         let mut object = vec![0; self.session.sealer.envelope_bytes()];
         Compressor::new(&Specification::default()).compress(data, &mut object).expect("compressed");
@@ -98,7 +98,7 @@ impl Fixture {
     }
 
     /// Stores an archive of these items and commits.
-    pub fn archive(&mut self, name: &str, items: &[Item<'_>]) -> ManifestEntry {
+    pub(super) fn archive(&mut self, name: &str, items: &[Item<'_>]) -> ManifestEntry {
         let session = &mut self.session;
         let repository = &*session.repository;
         let specification = Specification::default();
@@ -121,7 +121,7 @@ impl Fixture {
         entry
     }
 
-    pub fn extract(
+    pub(super) fn extract(
         &self,
         archive: &ManifestEntry,
         directory: &Path,
@@ -140,7 +140,7 @@ impl Fixture {
         heard
     }
 
-    pub fn check(&self, options: &check::Options) -> (Outcome, Heard) {
+    pub(super) fn check(&self, options: &check::Options) -> (Outcome, Heard) {
         let heard = Heard::default();
         let repository = &*self.session.repository;
         let unlock = &mut |object: &[u8]| Ok(Key::unlock(repository, object, &self.directories, &mut Answers)?);
@@ -150,18 +150,18 @@ impl Fixture {
         (outcome, heard)
     }
 
-    pub fn directory(&self, name: &str) -> PathBuf {
+    pub(super) fn directory(&self, name: &str) -> PathBuf {
         let path = self.base.path().join(name);
         std::fs::create_dir_all(&path).expect("a directory");
         path
     }
 }
 
-pub fn file<'a>(path: &'a [u8], chunks: &'a [ChunkRef]) -> Item<'a> {
+pub(super) fn file<'a>(path: &'a [u8], chunks: &'a [ChunkRef]) -> Item<'a> {
     let chunks = Some(nanoprobe_format::item::Chunks::Refs(chunks));
     Item { path, mode: 0o100_644, mtime: Some(1_700_000_000_123_456_789), chunks, ..Item::default() }
 }
 
-pub fn other<'a>(path: &'a [u8], mode: u32, source: Option<&'a [u8]>) -> Item<'a> {
+pub(super) fn other<'a>(path: &'a [u8], mode: u32, source: Option<&'a [u8]>) -> Item<'a> {
     Item { path, mode, mtime: Some(1_600_000_000_000_000_000), source, ..Item::default() }
 }
