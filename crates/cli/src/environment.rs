@@ -8,7 +8,13 @@ use std::{
 
 /// The variables of this process, or of a test.
 pub(crate) struct Environment {
-    lookup: Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>,
+    source: Source,
+}
+
+enum Source {
+    Process,
+    #[cfg(test)]
+    Test(&'static [(&'static str, &'static str)]),
 }
 
 /// Which numbers the exit code takes: BORG_EXIT_CODES.
@@ -22,20 +28,22 @@ pub(crate) enum ExitCodes {
 
 impl Environment {
     pub(crate) fn of_process() -> Self {
-        Self { lookup: Box::new(|name| std::env::var_os(name)) }
+        Self { source: Source::Process }
     }
 
     #[cfg(test)]
     pub(crate) fn of_test(variables: &'static [(&'static str, &'static str)]) -> Self {
-        Self {
-            lookup: Box::new(|name| {
-                variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| OsString::from(*value))
-            }),
-        }
+        Self { source: Source::Test(variables) }
     }
 
     pub(crate) fn variable(&self, name: &str) -> Option<OsString> {
-        (self.lookup)(name)
+        match self.source {
+            Source::Process => std::env::var_os(name),
+            #[cfg(test)]
+            Source::Test(variables) => {
+                variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| OsString::from(*value))
+            }
+        }
     }
 
     /// A variable as text; what is not UTF-8 does not count as set.

@@ -97,7 +97,9 @@ impl Prompt<'_> {
         let answer = match rpassword::prompt_password(prompt) {
             Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
                 // No terminal: as Python does, take a line from standard input.
-                self.log.text_line(prompt.as_bytes(), "");
+                if self.log.format() == Format::Text {
+                    self.log.text_line(prompt.as_bytes(), "");
+                }
                 read_line().ok_or(error)
             }
             answer => answer,
@@ -137,7 +139,7 @@ impl Prompt<'_> {
         self.log.text_line(&text, "\n");
     }
 
-    fn from_command(&self, command: &str) -> Result<Passphrase, Error> {
+    fn ask_command(&self, command: &str) -> Result<Passphrase, Error> {
         let words = shell_words::split(command).unwrap_or_default();
         let Some((program, arguments)) = words.split_first() else {
             return Err(Error::PasscommandFailed("an empty command line is not permitted".to_owned()));
@@ -173,7 +175,7 @@ impl PassphraseSource for Prompt<'_> {
             return Ok(Some(Passphrase::new(passphrase.into_encoded_bytes())));
         }
         if let Some(command) = self.environment.text("BORG_PASSCOMMAND") {
-            return self.from_command(&command).map(Some);
+            return self.ask_command(&command).map(Some);
         }
         let number = self.environment.text("BORG_PASSPHRASE_FD").and_then(|number| number.trim().parse::<u32>().ok());
         match number {

@@ -17,32 +17,59 @@ pub(crate) enum PatternOption {
     PatternsFrom(OsString),
 }
 
-const OPTIONS: [(&str, Option<char>, &str, &str, fn(OsString) -> PatternOption); 4] = [
-    ("exclude", Some('e'), "PATTERN", "Leave out paths that match", PatternOption::Exclude),
-    (
-        "exclude-from",
-        None,
-        "EXCLUDEFILE",
-        "Read patterns to leave out from a file, one a line",
-        PatternOption::ExcludeFrom,
-    ),
-    ("pattern", None, "PATTERN", "Include or leave out paths that match (+, -, !, R, P)", PatternOption::Pattern),
-    ("patterns-from", None, "PATTERNFILE", "Read such patterns from a file, one a line", PatternOption::PatternsFrom),
+/// How one of them is spelt.
+struct Spelling {
+    name: &'static str,
+    short: Option<char>,
+    value: &'static str,
+    help: &'static str,
+    make: fn(OsString) -> PatternOption,
+}
+
+const OPTIONS: [Spelling; 4] = [
+    Spelling {
+        name: "exclude",
+        short: Some('e'),
+        value: "PATTERN",
+        help: "Leave out paths that match",
+        make: PatternOption::Exclude,
+    },
+    Spelling {
+        name: "exclude-from",
+        short: None,
+        value: "EXCLUDEFILE",
+        help: "Read patterns to leave out from a file, one a line",
+        make: PatternOption::ExcludeFrom,
+    },
+    Spelling {
+        name: "pattern",
+        short: None,
+        value: "PATTERN",
+        help: "Include or leave out paths that match (+, -, !, R, P)",
+        make: PatternOption::Pattern,
+    },
+    Spelling {
+        name: "patterns-from",
+        short: None,
+        value: "PATTERNFILE",
+        help: "Read such patterns from a file, one a line",
+        make: PatternOption::PatternsFrom,
+    },
 ];
 
 impl Args for PatternOptions {
     fn augment_args(command: Command) -> Command {
-        OPTIONS.iter().fold(command, |command, (name, short, value, help, _)| {
-            let option = Arg::new(*name)
-                .long(*name)
-                .value_name(*value)
-                .help(*help)
+        OPTIONS.iter().fold(command, |command, spelling| {
+            let option = Arg::new(spelling.name)
+                .long(spelling.name)
+                .value_name(spelling.value)
+                .help(spelling.help)
                 .help_heading("Include/Exclude options")
                 .action(ArgAction::Append)
                 .allow_hyphen_values(true)
                 .value_parser(value_parser!(OsString));
-            command.arg(match short {
-                Some(short) => option.short(*short),
+            command.arg(match spelling.short {
+                Some(short) => option.short(short),
                 None => option,
             })
         })
@@ -56,7 +83,7 @@ impl Args for PatternOptions {
 impl FromArgMatches for PatternOptions {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut options: Vec<(usize, PatternOption)> = Vec::new();
-        for (name, .., make) in OPTIONS {
+        for Spelling { name, make, .. } in OPTIONS {
             let places = matches.indices_of(name).into_iter().flatten();
             let values = matches.get_many::<OsString>(name).into_iter().flatten();
             options.extend(places.zip(values).map(|(place, value)| (place, make(value.clone()))));

@@ -112,7 +112,7 @@ fn sizes() {
     assert_eq!(values::storage_quota("5G"), Ok(5_000_000_000));
     assert_eq!(values::storage_quota("1.5T"), Ok(1_500_000_000_000));
     assert_eq!(values::storage_quota("0"), Ok(0));
-    assert_eq!(values::memory("32M"), Ok(32 << 20));
-    assert_eq!(values::memory("48MiB"), Ok(48 << 20));
-    assert_eq!(values::memory("50331648"), Ok(48 << 20));
+    assert_eq!(memory("32M"), Ok(32 << 20));
+    assert_eq!(memory("48MiB"), Ok(48 << 20));
+    assert_eq!(memory("50331648"), Ok(48 << 20));
 }

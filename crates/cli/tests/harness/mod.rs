@@ -10,20 +10,20 @@ use std::{
 use serde_json::Value;
 
 /// A directory with repositories and with Borg's directories below it.
-pub struct Place {
+pub(crate) struct Place {
     directory: tempfile::TempDir,
 }
 
 /// What a run left.
 #[derive(Debug)]
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("input")).unwrap();
         std::fs::write(directory.path().join("input/file"), "content\n").unwrap();
@@ -31,27 +31,28 @@ impl Place {
     }
 
     /// With a repository `r` in mode `repokey`, passphrase `x`, that holds the archive `a` of `input`.
-    pub fn with_archive() -> Self {
+    pub(crate) fn with_archive() -> Self {
         let place = Self::new();
         place.run(&["init", "-e", "repokey", "r"]).expect(0);
         place.run(&["create", "r::a", "input"]).expect(0);
         place
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// A path as messages show it.
-    pub fn shown(&self, name: &str) -> String {
+    #[allow(dead_code)]
+    pub(crate) fn shown(&self, name: &str) -> String {
         std::fs::canonicalize(self.directory.path()).unwrap().join(name).display().to_string()
     }
 
-    pub fn run(&self, words: &[&str]) -> Run {
+    pub(crate) fn run(&self, words: &[&str]) -> Run {
         self.run_with(words, &[])
     }
 
-    pub fn run_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Run {
+    pub(crate) fn run_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Run {
         let mut command = command(self.directory.path());
         command.args(words).envs(variables.iter().copied());
         finish(command)
@@ -60,20 +61,20 @@ impl Place {
 
 impl Run {
     /// Fails unless the exit code is this.
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:?}");
         self
     }
 
     /// Standard error as JSON; fails when a line is not.
-    pub fn json_lines(&self) -> Vec<Value> {
+    pub(crate) fn json_lines(&self) -> Vec<Value> {
         let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}\n{self:?}"));
         self.stderr.lines().map(parse).collect()
     }
 }
 
 /// The program by the name `borg`, without any variable of the caller's.
-pub fn command(directory: &Path) -> Command {
+pub(crate) fn command(directory: &Path) -> Command {
     let directory = std::fs::canonicalize(directory).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_nanoprobe"));
     command.arg0("borg").current_dir(&directory).stdin(Stdio::null()).env_clear();
@@ -82,7 +83,7 @@ pub fn command(directory: &Path) -> Command {
     command
 }
 
-pub fn finish(mut command: Command) -> Run {
+pub(crate) fn finish(mut command: Command) -> Run {
     let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Run { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
@@ -90,7 +91,7 @@ pub fn finish(mut command: Command) -> Run {
 
 /// A program called by another name.
 #[allow(dead_code)]
-pub fn named(name: impl AsRef<OsStr>, words: &[&str]) -> Run {
+pub(crate) fn named(name: impl AsRef<OsStr>, words: &[&str]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nanoprobe"));
     command.arg0(name).args(words).stdin(Stdio::null());
     finish(command)
