@@ -61,6 +61,21 @@ impl World {
         self.variables.push((variable.to_owned(), value));
     }
 
+    /// Keeps everything as it is now, for [`World::put_back`].
+    pub fn keep(&self) {
+        copy(&["home", "repo", "tree"].map(|name| self.path(name)), &self.path("kept"));
+    }
+
+    /// Makes everything as it was at [`World::keep`].
+    pub fn put_back(&self) {
+        for entry in fs::read_dir(self.directory.path()).expect("entries").map(|entry| entry.expect("an entry")) {
+            if entry.file_name() != "kept" && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                fs::remove_dir_all(entry.path()).expect("what is in the way");
+            }
+        }
+        copy(&["home", "repo", "tree"].map(|name| self.path("kept").join(name)), self.directory.path());
+    }
+
     /// A path in it.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
@@ -138,4 +153,11 @@ impl World {
     pub fn check(&self, program: Program) -> Outcome {
         self.run(program, ["check", "--verify-data", &self.repository()]).success()
     }
+}
+
+/// Copies folders with all their attributes into `to`.
+fn copy(from: &[PathBuf], to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    let status = Command::new("cp").arg("-a").args(from).arg(to).status().expect("cp");
+    assert!(status.success(), "cp -a {from:?} {}", to.display());
 }

@@ -4,14 +4,16 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use nanoprobe_interop::{Content, Outcome, Program, World, grow_tree};
 
-/// Runs in a fresh world each time, as what is broken may be repaired by the first who opens it.
+/// Runs in the same world each time, as what is broken may be repaired by the first who opens it.
 fn same_code(mode: &str, name: &str, run: impl Fn(&World, Program) -> Outcome) {
+    let mut world = World::with_repository(Program::Borg, mode);
+    grow_tree(&world.path("tree"), 21, Content::Small);
+    world.create(Program::Borg, "archive", "tree", &[]);
+    world.keep();
     for codes in ["legacy", "modern"] {
+        world.set("BORG_EXIT_CODES", codes);
         let [borg, ours] = Program::BOTH.map(|program| {
-            let mut world = World::with_repository(Program::Borg, mode);
-            grow_tree(&world.path("tree"), 21, Content::Small);
-            world.create(Program::Borg, "archive", "tree", &[]);
-            world.set("BORG_EXIT_CODES", codes);
+            world.put_back();
             run(&world, program)
         });
         for words in ["panicked", "RUST_BACKTRACE", "stack backtrace"] {
