@@ -22,8 +22,12 @@ fn chunks(seed: u64, count: usize) -> Vec<ChunkRef> {
 }
 
 fn entry<'a>(path: &'a [u8], seed: u64, chunks: &'a [ChunkRef], xattrs: &'a [u8]) -> FilesCacheEntry<'a> {
-    let extended =
-        (seed % 3 > 0).then_some(Extended { bsdflags: seed % 2, xattrs, acl_access: b"", acl_default: b"x" });
+    let extended = (!seed.is_multiple_of(3)).then_some(Extended {
+        bsdflags: seed % 2,
+        xattrs,
+        acl_access: b"",
+        acl_default: b"x",
+    });
     let (mtime, ctime) = (-(seed as i64), seed as i64);
     FilesCacheEntry {
         path,

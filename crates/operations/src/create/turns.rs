@@ -70,7 +70,14 @@ mod tests {
         std::thread::scope(|scope| {
             for sequence in (0..20).rev() {
                 let turns = &turns;
-                scope.spawn(move || turns.take(sequence, |done| Ok(done.push(sequence))).unwrap());
+                scope.spawn(move || {
+                    turns
+                        .take(sequence, |done| {
+                            done.push(sequence);
+                            Ok(())
+                        })
+                        .unwrap()
+                });
             }
         });
         assert!(turns.finish().unwrap().into_iter().eq(0..20));

@@ -193,6 +193,6 @@ mod tests {
     #[test]
     fn times_before_the_epoch() {
         let time = timespec(-1);
-        assert_eq!((time.tv_sec, time.tv_nsec as i64), (-1, 999_999_999));
+        assert_eq!((time.tv_sec, time.tv_nsec), (-1, 999_999_999));
     }
 }
