@@ -16,7 +16,7 @@ use nanoprobe_operations::{
     create::{self, AttributeOptions, FilesCacheMode, FilesChanged, Options, Outcome, Sources, StdinFile},
     patterns::PatternMatcher,
 };
-use nanoprobe_repository::{CreateOptions, LocalRepository, OpenOptions, Repository};
+use nanoprobe_repository::{CreateOptions, LocalRepository, OpenOptions};
 
 struct Answers;
 
