@@ -7,6 +7,9 @@
 //! | item stream, files cache, names of a directory, texts of the units under way | 4 MiB |
 //! | each worker: output of one unit, the codec's contexts | largest chunk + 1 MiB, codec |
 //! | slots: the bytes of files between reading and sealing | the rest, at most 24 MiB |
+//!
+//! That is `create`. Extract gives half to its slots, every reader of items at most a third to the largest item, and the
+//! sorted passes of check and info an eighth to the records that wait for a run on disk.
 
 /// A memory budget for everything the process allocates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +41,17 @@ pub struct CreatePlan {
     pub unit_bytes: usize,
     /// Names of directories kept in memory before sorted runs go to disk.
     pub name_bytes: usize,
+}
+
+/// What `extract` may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExtractPlan {
+    /// Threads that decrypt, decompress and check.
+    pub workers: usize,
+    /// Room for objects and plain data between fetching and writing.
+    pub slot_bytes: usize,
+    /// Plain data of a unit of small files.
+    pub unit_bytes: usize,
 }
 
 /// A budget that cannot hold what is asked for.
@@ -92,6 +106,21 @@ impl Budget {
         let units = workers + 3;
         let unit_bytes = (slot_bytes / (units + 1)).clamp(64 << 10, 1 << 20);
         Ok(CreatePlan { workers, slot_bytes, output_bytes, units, unit_bytes, name_bytes: 1 << 20 })
+    }
+
+    /// Divides the budget for `extract`. More than four workers do not pay: the one writer is the next bottleneck.
+    pub fn extract_plan(&self, cores: usize) -> ExtractPlan {
+        ExtractPlan { workers: cores.clamp(1, 4), slot_bytes: self.bytes / 2, unit_bytes: 256 << 10 }
+    }
+
+    /// The largest item that is read, in bytes.
+    pub const fn item_bytes(&self) -> usize {
+        self.bytes / 3
+    }
+
+    /// Records that each of `passes` sorted passes at a time collects in memory, in bytes.
+    pub(crate) const fn sort_bytes(&self, passes: usize) -> usize {
+        self.bytes / 8 / passes
     }
 }
 

@@ -80,7 +80,7 @@ pub fn totals(
 ) -> Result<Totals, Error> {
     let scratch = session.scratch()?;
     let failed = || Error::local("temporary file in", &scratch);
-    let mut pass = SortedPass::new(&scratch, session.budget.bytes() / 8, add_up);
+    let mut pass = SortedPass::new(&scratch, session.budget.sort_bytes(1), add_up);
     let mut totals = Totals { archives: vec![ArchiveTotals::default(); names.len()], ..Totals::default() };
     let mut wanted: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     let archives = session.manifest.archives();
@@ -236,7 +236,7 @@ impl<'a> ReferenceReader<'a> {
         let Session { repository, key, budget, .. } = self.session;
         each(self.fetch(&entry.id)?.packed())?;
         let metadata = ArchiveMetadata::open(&**repository, key, &mut self.opener, &entry.id)?;
-        let mut splitter = Splitter::new(budget.bytes() / 3);
+        let mut splitter = Splitter::new(budget.item_bytes());
         let mut counted = ArchiveTotals::default();
         for id in &metadata.items {
             if interrupt.requested() {

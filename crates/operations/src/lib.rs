@@ -17,7 +17,7 @@ mod slots;
 mod sorted_pass;
 mod users;
 
-pub use budget::{Budget, BudgetTooSmall, CreatePlan};
+pub use budget::{Budget, BudgetTooSmall, CreatePlan, ExtractPlan};
 pub use error::Error;
 pub use monitor::{Event, Interrupt, Monitor};
 pub use session::{Places, Prompts, Session};

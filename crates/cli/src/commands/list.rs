@@ -91,7 +91,7 @@ fn list_items(arguments: &List, session: &Session, name: &str, context: &Context
     }
     let repository = &*session.repository;
     let mut content = StoredContent { repository, opener: session.key.opener(), object: Vec::new(), data: Vec::new() };
-    let most_item_bytes = session.budget.bytes() / 3;
+    let most_item_bytes = session.budget.item_bytes();
     let mut items = ItemReader::with_limit(repository, session.key.opener(), &metadata.items, most_item_bytes);
     let mut out = io::BufWriter::new(io::stdout().lock());
     while let Some(item) = items.next()? {

@@ -46,7 +46,7 @@ impl<'a> ArchiveCheck<'a> {
             return Ok(());
         };
         let mut references = is_all.then(|| References::new(self.scratch, self.budget));
-        let mut items = RobustItems::new(self.repository, self.key, self.findings, self.budget.bytes() / 3);
+        let mut items = RobustItems::new(self.repository, self.key, self.findings, self.budget.item_bytes());
         let total = archives.len() as u64;
         for (number, entry) in archives.into_iter().enumerate() {
             let done = number as u64;

@@ -18,9 +18,9 @@ pub(super) struct References<'a> {
 }
 
 impl<'a> References<'a> {
-    /// Takes a sixteenth of the budget, and the same again to sort the objects.
+    /// One of two sorted passes: references here, objects later.
     pub(super) fn new(scratch: &'a Path, budget: Budget) -> Self {
-        let memory_bytes = budget.bytes() / 16;
+        let memory_bytes = budget.sort_bytes(2);
         Self { pass: SortedPass::new(scratch, memory_bytes, is_same), scratch, memory_bytes }
     }
 

@@ -4,7 +4,7 @@
 //! fetch thread: plan (items → units), announce, fetch   → workers: open (decrypt, decompress, check)   → writer, in order
 //! ```
 //!
-//! Memory: the slots of one [`slots::Slots`] (half of the budget), one object a thread beside them, and one item chunk.
+//! Memory: the slots of one [`slots::Slots`] (`budget.rs`), one object a thread beside them, and one item chunk.
 
 mod acl_text;
 mod attributes;
@@ -35,11 +35,6 @@ use self::{
 use crate::{Error, Interrupt, Monitor, Session, select::Selection};
 
 pub use attributes::AttributeOptions;
-
-/// Plain data of a unit of small files; also the smallest slot's halves.
-const UNIT_BYTES: usize = 256 << 10;
-/// More workers than this do not pay: the writer is the next bottleneck.
-const MOST_WORKERS: usize = 4;
 
 /// Where the content goes.
 pub enum Target<'a> {
@@ -78,7 +73,8 @@ pub fn extract<'a>(
 ) -> Result<(), Error> {
     let repository = &*session.repository;
     let metadata = ArchiveMetadata::open(repository, &session.key, &mut session.key.opener(), &archive.id)?;
-    let most_item_bytes = session.budget.bytes() / 3;
+    let plan = session.budget.extract_plan(thread::available_parallelism().map_or(1, usize::from));
+    let most_item_bytes = session.budget.item_bytes();
     let items = || ItemReader::with_limit(repository, session.key.opener(), &metadata.items, most_item_bytes);
     let total_bytes = if options.progress { Some(selected_bytes(items(), selection)?) } else { None };
 
@@ -93,17 +89,16 @@ pub fn extract<'a>(
         }
     }
     let mut writer = Writer::new(target, options, repository, session.key.opener(), monitor, total_bytes)?;
-    let slots = Slots::new(session.budget.bytes() / 2, UNIT_BYTES);
-    let planner = Planner::new(items(), selection, masters, present, UNIT_BYTES);
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
+    let slots = Slots::new(plan.slot_bytes, plan.unit_bytes);
+    let planner = Planner::new(items(), selection, masters, present, plan.unit_bytes);
 
     thread::scope(|scope| {
-        let (fetched, to_open) = bounded(workers * 2);
-        let (opened, to_write) = bounded(workers * 2);
+        let (fetched, to_open) = bounded(plan.workers * 2);
+        let (opened, to_write) = bounded(plan.workers * 2);
         let (recycled, empty) = bounded(16);
         let slots = &slots;
         scope.spawn(move || fetch_units(planner, Fetch::new(repository), slots, &empty, &fetched, interrupt));
-        for _ in 0..workers {
+        for _ in 0..plan.workers {
             let (to_open, opened): (Receiver<Unit>, Sender<Unit>) = (to_open.clone(), opened.clone());
             let mut open = Open::new(session.key.opener());
             scope.spawn(move || {
