@@ -59,7 +59,7 @@ impl Quickstart {
         )?;
         self.step(&self.folder, &["list"])?;
         self.step(&self.folder, &["list", "--short", "--last", "1"])?;
-        self.step(&self.folder, &["check"])?;
+        self.step(&self.folder, &["check", "--verbose"])?;
         self.step(&restored, &["extract", "::second"])?;
 
         let copy = restored.join(self.source.strip_prefix("/").unwrap_or(&self.source));
