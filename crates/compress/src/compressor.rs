@@ -14,7 +14,13 @@ pub struct Compressor {
 impl Compressor {
     /// Prepares the contexts.
     pub fn new(specification: &Specification) -> Self {
-        Self { method: Prepared::new(&specification.method) }
+        Self::within(specification, usize::MAX)
+    }
+
+    /// The same in at most `memory_bytes`, or [`Compressor::least_memory_bytes`] if that is more: with little memory,
+    /// lzma finds less.
+    pub fn within(specification: &Specification, memory_bytes: usize) -> Self {
+        Self { method: Prepared::new(&specification.method, memory_bytes) }
     }
 
     /// Appends header and compressed `data` to `framed` (which may hold an envelope's room already). `framed` grows by at
@@ -35,6 +41,15 @@ impl Compressor {
 
     /// The same where no chunk is larger than `chunk_bytes`: at high levels much less.
     pub fn memory_bytes_for(specification: &Specification, chunk_bytes: usize) -> usize {
+        Self::memory(specification, chunk_bytes, lzma::memory_bytes)
+    }
+
+    /// What [`Compressor::within`] needs where no chunk is larger than `chunk_bytes`.
+    pub fn least_memory_bytes(specification: &Specification, chunk_bytes: usize) -> usize {
+        Self::memory(specification, chunk_bytes, |level, _| lzma::least_memory_bytes(level))
+    }
+
+    fn memory(specification: &Specification, chunk_bytes: usize, lzma: fn(u32, usize) -> usize) -> usize {
         let mut method = &specification.method;
         let mut tried = 0;
         loop {
@@ -43,7 +58,7 @@ impl Compressor {
                 Method::Lz4 => return tried.max(lz4::MEMORY_BYTES),
                 Method::Zstd { level } => return tried.max(zstd::memory_bytes(*level, chunk_bytes)),
                 Method::Zlib { .. } => return tried.max(zlib::MEMORY_BYTES),
-                Method::Lzma { level } => return tried.max(lzma::memory_bytes(*level, chunk_bytes)),
+                Method::Lzma { level } => return tried.max(lzma(*level, chunk_bytes)),
                 Method::Auto(inner) => (method, tried) = (inner, lz4::MEMORY_BYTES),
                 Method::Obfuscate(_, inner) => method = inner,
             }
@@ -62,15 +77,17 @@ enum Prepared {
 }
 
 impl Prepared {
-    fn new(method: &Method) -> Self {
+    fn new(method: &Method, memory_bytes: usize) -> Self {
         match method {
             Method::None => Self::None,
             Method::Lz4 => Self::Lz4,
             Method::Zstd { level } => Self::Zstd(zstd::Compressor::new(*level)),
             Method::Zlib { level } => Self::Zlib(zlib::Compressor::new(*level)),
-            Method::Lzma { level } => Self::Lzma(lzma::Compressor::new(*level)),
-            Method::Auto(inner) => Self::Auto(Box::new(Self::new(inner))),
-            Method::Obfuscate(obfuscation, inner) => Self::Obfuscate(*obfuscation, Box::new(Self::new(inner))),
+            Method::Lzma { level } => Self::Lzma(lzma::Compressor::new(*level, memory_bytes)),
+            Method::Auto(inner) => Self::Auto(Box::new(Self::new(inner, memory_bytes))),
+            Method::Obfuscate(obfuscation, inner) => {
+                Self::Obfuscate(*obfuscation, Box::new(Self::new(inner, memory_bytes)))
+            }
         }
     }
 

@@ -11,6 +11,8 @@
 //! That is `create`. Extract gives half to its slots, every reader of items at most a third to the largest item, and the
 //! sorted passes of check and info an eighth to the records that wait for a run on disk.
 
+use std::ops::RangeInclusive;
+
 /// A memory budget for everything the process allocates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
@@ -35,6 +37,8 @@ pub struct CreatePlan {
     pub slot_bytes: usize,
     /// Each worker's room for sealed objects.
     pub output_bytes: usize,
+    /// Each worker's room for the codec.
+    pub codec_bytes: usize,
     /// Units under way at most: being filled, queued, worked on.
     pub units: usize,
     /// Content of a unit at which it is handed on.
@@ -83,17 +87,20 @@ impl Budget {
     }
 
     /// Divides the budget for `create`: as many workers as there are cores, as long as the slots hold a chunk and a
-    /// half; one worker and one chunk at least.
+    /// half; one worker and one chunk at least. `codec` goes from the least that the codec works with to all it makes
+    /// use of; it gets less than all only from a budget that has no more.
     pub fn create_plan(
         &self,
         largest_chunk: usize,
-        codec_bytes: usize,
+        codec: RangeInclusive<usize>,
         cores: usize,
     ) -> Result<CreatePlan, BudgetTooSmall> {
         let output_bytes = largest_chunk + OUTPUT_SLACK;
+        let least = largest_chunk + READ_AHEAD;
+        let most_codec_bytes = self.bytes.saturating_sub(FIXED_BYTES + output_bytes + least);
+        let codec_bytes = (*codec.end()).min(most_codec_bytes).max(*codec.start());
         let rest = |workers: usize| self.bytes.checked_sub(FIXED_BYTES + workers * (output_bytes + codec_bytes));
         let comfortable = largest_chunk + largest_chunk / 2;
-        let least = largest_chunk + READ_AHEAD;
         let workers = (1..=cores.max(1))
             .rev()
             .find(|&workers| rest(workers).is_some_and(|rest| rest >= comfortable))
@@ -105,7 +112,7 @@ impl Budget {
         }
         let units = workers + 3;
         let unit_bytes = (slot_bytes / (units + 1)).clamp(64 << 10, 1 << 20);
-        Ok(CreatePlan { workers, slot_bytes, output_bytes, units, unit_bytes, name_bytes: 1 << 20 })
+        Ok(CreatePlan { workers, slot_bytes, output_bytes, codec_bytes, units, unit_bytes, name_bytes: 1 << 20 })
     }
 
     /// Divides the budget for `extract`. More than four workers do not pay: the one writer is the next bottleneck.
@@ -137,7 +144,7 @@ mod tests {
             for exponent in 15..=24 {
                 for cores in 1..=16 {
                     let budget = Budget::new(mebibytes << 20);
-                    let Ok(plan) = budget.create_plan(1 << exponent, 3 << 20, cores) else { continue };
+                    let Ok(plan) = budget.create_plan(1 << exponent, 3 << 20..=3 << 20, cores) else { continue };
                     let used = FIXED_BYTES + plan.slot_bytes + plan.workers * (plan.output_bytes + (3 << 20));
                     assert!(used <= budget.bytes() && (1..=cores).contains(&plan.workers), "{plan:?}");
                     assert!(plan.slot_bytes >= (1 << exponent) + READ_AHEAD, "{plan:?}");
@@ -148,9 +155,15 @@ mod tests {
 
     #[test]
     fn the_default_budget_holds_two_workers_with_borgs_default_chunks() {
-        let plan = Budget::new(Budget::DEFAULT_BYTES).create_plan(8 << 20, 2 << 20, 2).unwrap();
+        let plan = Budget::new(Budget::DEFAULT_BYTES).create_plan(8 << 20, 2 << 20..=2 << 20, 2).unwrap();
         assert_eq!(plan.workers, 2);
-        assert!(Budget::new(32 << 20).create_plan(8 << 20, 1 << 20, 2).is_ok_and(|plan| plan.workers == 1));
-        assert!(Budget::new(24 << 20).create_plan(16 << 20, 1 << 20, 2).is_err_and(|error| error.needed > 40 << 20));
+        assert!(Budget::new(32 << 20).create_plan(8 << 20, 1 << 20..=1 << 20, 2).is_ok_and(|plan| plan.workers == 1));
+        let hungry = Budget::new(Budget::DEFAULT_BYTES).create_plan(8 << 20, 5 << 20..=94 << 20, 2).unwrap();
+        assert!(hungry.workers == 1 && (5 << 20..=20 << 20).contains(&hungry.codec_bytes), "{hungry:?}");
+        assert!(
+            Budget::new(24 << 20)
+                .create_plan(16 << 20, 1 << 20..=1 << 20, 2)
+                .is_err_and(|error| error.needed > 40 << 20)
+        );
     }
 }

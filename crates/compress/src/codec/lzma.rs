@@ -2,7 +2,8 @@
 //!
 //! RAM. A preset's dictionary (64 MiB at level 9) is larger than any chunk, and both encoder and decoder would allocate
 //! all of it. So the encoder's dictionary is cut to the chunk's size; and the decoder is shown a block header whose
-//! dictionary is cut to the plain size, which the index at the stream's end tells. Both change no plain byte.
+//! dictionary is cut to the plain size, which the index at the stream's end tells. Both change no plain byte. A dictionary may be
+//! cut further where memory is short, at the price of larger output.
 
 use liblzma::stream::{Action, Check, Filters, LzmaOptions, Status, Stream};
 
@@ -12,16 +13,28 @@ use crate::Error;
 /// xz's smallest dictionary.
 const SMALLEST_DICTIONARY_BYTES: usize = 4096;
 
+/// No dictionary is made smaller than this to save memory: lzma would not be worth its time.
+const LEAST_DICTIONARY_BYTES: u32 = 256 << 10;
+
 /// What a decoder takes beside its dictionary, generously.
 const DECODER_BYTES: u64 = 256 << 10;
 
 pub(crate) struct Compressor {
     level: u32,
+    most_dictionary_bytes: u32,
 }
 
 impl Compressor {
-    pub(crate) fn new(level: u32) -> Self {
-        Self { level }
+    /// An encoder never takes more than `memory_bytes`, as long as that is enough for a dictionary of
+    /// [`LEAST_DICTIONARY_BYTES`].
+    pub(crate) fn new(level: u32, memory_bytes: usize) -> Self {
+        let mut most_dictionary_bytes = dictionary_bytes(level, usize::MAX);
+        while most_dictionary_bytes > LEAST_DICTIONARY_BYTES
+            && encoder_memory_bytes(level, most_dictionary_bytes) > memory_bytes
+        {
+            most_dictionary_bytes /= 2;
+        }
+        Self { level, most_dictionary_bytes }
     }
 
     /// Appends at most `room` bytes of compressed `data`.
@@ -31,7 +44,7 @@ impl Compressor {
             _ => Error::Compression { codec: "lzma", reason: "the encoder failed" },
         };
         let mut options = LzmaOptions::new_preset(self.level).map_err(failed)?;
-        options.dict_size(dictionary_bytes(self.level, data.len()));
+        options.dict_size(dictionary_bytes(self.level, data.len()).min(self.most_dictionary_bytes));
         let mut filters = Filters::new();
         filters.lzma2(&options);
         let mut stream = Stream::new_stream_encoder(&filters, Check::None).map_err(failed)?;
@@ -53,9 +66,14 @@ impl Compressor {
     }
 }
 
-/// The memory of an encoder for chunks of at most `chunk_bytes`.
+/// The memory of an encoder that makes full use of its level for chunks of at most `chunk_bytes`.
 pub(crate) fn memory_bytes(level: u32, chunk_bytes: usize) -> usize {
     encoder_memory_bytes(level, dictionary_bytes(level, chunk_bytes))
+}
+
+/// The least memory of an encoder: its dictionary is small then, and finds less.
+pub(crate) fn least_memory_bytes(level: u32) -> usize {
+    encoder_memory_bytes(level, LEAST_DICTIONARY_BYTES)
 }
 
 /// Appends the plain bytes of `stream` to the empty `data`.

@@ -68,8 +68,10 @@ pub fn create(
         return Err(Error::ArchiveExists(options.name.clone()));
     }
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let codec_bytes = Compressor::memory_bytes(&options.compression);
-    let plan = budget.create_plan(options.chunker.maximum_bytes(), codec_bytes, cores)?;
+    let (compression, largest_chunk) = (&options.compression, options.chunker.maximum_bytes());
+    let codec = Compressor::least_memory_bytes(compression, largest_chunk)
+        ..=Compressor::memory_bytes_for(compression, largest_chunk);
+    let plan = budget.create_plan(largest_chunk, codec, cores)?;
     let slots = Slots::new(plan.slot_bytes);
     let (recycle, empty) = bounded(plan.units);
     let (full, queue) = bounded(plan.units);
@@ -85,7 +87,7 @@ pub fn create(
             let worker = Worker {
                 identifier: Identifier::new(key),
                 repository,
-                compressor: Compressor::new(&options.compression),
+                compressor: Compressor::within(compression, plan.codec_bytes),
                 sealer: sealer.clone(),
                 output: Vec::with_capacity(plan.output_bytes),
                 slots: &slots,
