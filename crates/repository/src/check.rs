@@ -4,6 +4,7 @@
 //! compared in one pass each: both sum up a hash of every entry in one of 4096 places by its id, and only ids of places
 //! that differ are looked up one by one. Cost: as a transaction, and 64 KiB.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nanoprobe_crypto::Xxh64;
@@ -29,9 +30,13 @@ impl LocalRepository {
         options: &CheckOptions,
         report: &mut dyn FnMut(CheckReport<'_>),
     ) -> Result<bool, Error> {
-        let result = Check { repository: self, report, sound: true, rebuilt: None, working: 0 }.run(options);
+        let scratch = match (&options.scratch, self.options.lock) {
+            (Some(scratch), Locking::None) => scratch,
+            _ => &self.path,
+        };
+        let result = Check { repository: self, scratch, report, sound: true, rebuilt: None, working: 0 }.run(options);
         for number in 0..2 {
-            let path = self.path.join(check_name(number));
+            let path = scratch.join(check_name(number));
             remove_if_present(&*self.fs, &path).map_err(Error::io(&path))?;
         }
         result
@@ -59,6 +64,7 @@ impl LocalRepository {
 
 struct Check<'a> {
     repository: &'a LocalRepository,
+    scratch: &'a Path,
     report: &'a mut dyn FnMut(CheckReport<'_>),
     sound: bool,
     /// None in a partial check, which compares no index.
@@ -185,7 +191,7 @@ impl Check<'_> {
 
     fn merge(&mut self, rebuilt: &mut Index) -> Result<(), Error> {
         let name = check_name(self.working);
-        let merged = rebuilt.merge(&*self.repository.fs, &self.repository.path.join(&name), &name)?;
+        let merged = rebuilt.merge(&*self.repository.fs, &self.scratch.join(&name), &name)?;
         rebuilt.replace(merged);
         self.working = (self.working + 1) % 2;
         Ok(())

@@ -1,5 +1,7 @@
 //! The transactional object store: segments, index, hints, integrity, locks. Knows no archives and no keys.
 
+use std::path::PathBuf;
+
 use nanoprobe_format::Id;
 
 mod check;
@@ -65,6 +67,9 @@ pub trait Repository: Send + Sync {
 pub struct CheckOptions {
     /// Stop after so many seconds and remember the position (Borg's `--max-duration`); 0: no limit.
     pub maximum_seconds: u64,
+    /// Where temporary files go when the repository is not locked, so that nothing may be written to it; the repository's own
+    /// directory if `None`.
+    pub scratch: Option<PathBuf>,
 }
 
 /// What the low-level check says while it runs.

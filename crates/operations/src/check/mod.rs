@@ -79,7 +79,7 @@ pub fn check(
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<Outcome, Error> {
-    if options.scope != Scope::Archives && !check_repository(subject.repository, options, monitor)? {
+    if options.scope != Scope::Archives && !check_repository(&subject, options, monitor)? {
         return Ok(Outcome::Defective);
     }
     if options.scope != Scope::Repository && !check_archives(subject, options, monitor, interrupt)? {
@@ -88,7 +88,7 @@ pub fn check(
     Ok(Outcome::Sound)
 }
 
-fn check_repository(repository: &dyn Repository, options: &Options, monitor: &dyn Monitor) -> Result<bool, Error> {
+fn check_repository(subject: &Subject<'_>, options: &Options, monitor: &dyn Monitor) -> Result<bool, Error> {
     let mut report = |report: CheckReport<'_>| match report {
         CheckReport::Progress { done, total } => {
             monitor.event(Event::Progress { operation: "repository.check", done, total, information: b"" });
@@ -97,8 +97,10 @@ fn check_repository(repository: &dyn Repository, options: &Options, monitor: &dy
         CheckReport::Defect(text) => monitor.event(Event::Defect(text)),
         _ => {}
     };
-    let check_options = CheckOptions { maximum_seconds: options.maximum_seconds };
-    let is_sound = repository.check(&check_options, &mut report)?;
+    let scratch = tempfile::tempdir_in(subject.scratch).map_err(Error::local("create", subject.scratch))?;
+    let check_options =
+        CheckOptions { maximum_seconds: options.maximum_seconds, scratch: Some(scratch.path().to_owned()) };
+    let is_sound = subject.repository.check(&check_options, &mut report)?;
     monitor.event(Event::ProgressFinished { operation: "repository.check" });
     Ok(is_sound)
 }
