@@ -121,6 +121,7 @@ impl Monitor for CommandMonitor<'_> {
             Event::Progress { operation, done, total, information } => {
                 lock(&self.progress).percent(operation, done, total, information);
             }
+            Event::ProgressMessage { operation, message } => lock(&self.progress).message(operation, message),
             Event::ProgressFinished { operation } => lock(&self.progress).finish_percent(operation),
             _ => {}
         }

@@ -24,6 +24,8 @@ pub(crate) struct Progress<'a> {
     started: Instant,
     bar: Option<ProgressBar>,
     percent: Option<Percent>,
+    /// The operation that told a message last, and its number.
+    message: Option<(&'static str, i64)>,
     /// Borg numbers the operations of a process.
     operations: i64,
 }
@@ -58,7 +60,16 @@ impl<'a> Progress<'a> {
             (Format::Text, false, true) => Style::Lines,
             (Format::Text, false, false) => Style::Nothing,
         };
-        Self { log, style, expected_bytes, started: Instant::now(), bar: None, percent: None, operations: 0 }
+        Self {
+            log,
+            style,
+            expected_bytes,
+            started: Instant::now(),
+            bar: None,
+            percent: None,
+            message: None,
+            operations: 0,
+        }
     }
 
     /// Where `create` stands.
@@ -94,6 +105,20 @@ impl<'a> Progress<'a> {
         let number = self.begin(operation);
         match self.style {
             Style::Json => self.percent_json(message, (0, 0), Json::Null, number, operation),
+            Style::Lines => self.log.text_line(message.as_bytes(), "\r"),
+            _ => {}
+        }
+    }
+
+    /// What an operation without a size is doing.
+    pub(crate) fn message(&mut self, operation: &'static str, message: &str) {
+        self.operations += 1;
+        self.message = Some((operation, self.operations));
+        match self.style {
+            Style::Json => {
+                let mut line = Json::map([("message", Json::text(message))]);
+                self.finish_json(&mut line, "progress_message", self.operations, operation, false);
+            }
             Style::Lines => self.log.text_line(message.as_bytes(), "\r"),
             _ => {}
         }
@@ -141,9 +166,15 @@ impl<'a> Progress<'a> {
 
     /// That operation is done.
     pub(crate) fn finish_percent(&mut self, operation: &'static str) {
-        let Some(percent) = self.percent.take_if(|percent| percent.operation == operation) else { return };
+        let percent = self.percent.take_if(|percent| percent.operation == operation);
+        let message = self.message.take_if(|message| message.0 == operation);
+        let (kind, number) = match (percent, message) {
+            (Some(percent), _) => ("progress_percent", percent.number),
+            (None, Some((_, number))) => ("progress_message", number),
+            (None, None) => return,
+        };
         match self.style {
-            Style::Json => self.finish_json(&mut Json::map([]), percent.number, operation, true),
+            Style::Json => self.finish_json(&mut Json::map([]), kind, number, operation, true),
             Style::Lines => self.log.text_line(b"", "\r"),
             _ => self.clear(),
         }
@@ -190,13 +221,13 @@ impl<'a> Progress<'a> {
             ("total", Json::integer(total)),
             ("info", information),
         ]);
-        self.finish_json(&mut line, number, operation, false);
+        self.finish_json(&mut line, "progress_percent", number, operation, false);
     }
 
-    fn finish_json(&self, line: &mut Json, number: i64, operation: &str, finished: bool) {
+    fn finish_json(&self, line: &mut Json, kind: &str, number: i64, operation: &str, finished: bool) {
         line.set("operation", Json::integer(number));
         line.set("msgid", Json::text(operation));
-        line.set("type", Json::text("progress_percent"));
+        line.set("type", Json::text(kind));
         line.set("finished", Json::Boolean(finished));
         line.set("time", Json::Float(now()));
         self.log.json(line);

@@ -56,6 +56,13 @@ pub enum Event<'a> {
         /// What is being worked on.
         information: &'a [u8],
     },
+    /// What the operation named here is doing, where there is no size to tell (`progress_message`).
+    ProgressMessage {
+        /// Borg's message id, such as `cache.commit`.
+        operation: &'static str,
+        /// In a person's words.
+        message: &'static str,
+    },
     /// The operation named here is finished with its progress.
     ProgressFinished {
         /// Borg's message id.

@@ -108,7 +108,11 @@ impl<'a> Store<'a> {
 
     /// Everything is stored and committed: the new files caches take the place of the old ones.
     pub(super) fn finish(self) -> Statistics {
-        if let Err(error) = self.caches.finish() {
+        let operation = "cache.commit";
+        self.monitor.event(Event::ProgressMessage { operation, message: "Saving files cache" });
+        let saved = self.caches.finish();
+        self.monitor.event(Event::ProgressFinished { operation });
+        if let Err(error) = saved {
             self.monitor.event(Event::Remark(&format!("the files cache is not saved: {error}")));
         }
         self.statistics
