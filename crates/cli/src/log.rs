@@ -64,6 +64,10 @@ impl Log {
         self.message(Level::Info, PROGRAM, None, message);
     }
 
+    pub(crate) fn debug(&self, message: impl AsRef<[u8]>) {
+        self.message(Level::Debug, PROGRAM, None, message);
+    }
+
     /// A message that is dropped when its level is not wanted.
     pub(crate) fn message(&self, level: Level, name: &str, class: Option<&str>, message: impl AsRef<[u8]>) {
         if level <= self.level {

@@ -237,6 +237,10 @@ impl AccessQuestions for Prompt<'_> {
             retry: false,
         })
     }
+
+    fn noticed(&mut self, what: &str) {
+        self.log.debug(what);
+    }
 }
 
 /// A line from standard input, `None` at its end.

@@ -19,6 +19,8 @@ pub trait AccessQuestions {
     fn unknown_unencrypted(&mut self) -> bool;
     /// The repository was at `previous` and is at `location`: go on (`BORG_RELOCATED_REPO_ACCESS_IS_OK`)?
     fn relocated(&mut self, location: &str, previous: &str) -> bool;
+    /// What the checks read, for who debugs them.
+    fn noticed(&mut self, _what: &str) {}
 }
 
 /// Whether the repository is being initialised, so that it is unknown for a good reason.
@@ -115,10 +117,12 @@ impl SecurityDirectory {
         let Some(previous) = self.read("location")?.filter(|previous| !previous.is_empty()) else {
             return Ok(());
         };
+        let shown = String::from_utf8_lossy(&previous);
+        questions.noticed(&format!("security: read previous location '{shown}'"));
         if previous == self.location.as_bytes() {
             return Ok(());
         }
-        if !questions.relocated(&self.location, &String::from_utf8_lossy(&previous)) {
+        if !questions.relocated(&self.location, &shown) {
             return Err(Error::RelocationRefused);
         }
         self.write("location", self.location.as_bytes())
