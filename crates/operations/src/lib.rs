@@ -15,6 +15,7 @@ pub mod select;
 mod session;
 mod slots;
 mod sorted_pass;
+pub mod unique;
 mod users;
 
 pub use budget::{Budget, BudgetTooSmall, CreatePlan, ExtractPlan};

@@ -5,7 +5,11 @@ use std::io::{self, Write};
 use nanoprobe_archive::{ArchiveMetadata, FeatureOperation, ItemReader, text};
 use nanoprobe_format::{ChunkRef, item::Item};
 use nanoprobe_key::Opener;
-use nanoprobe_operations::{Session, select::Checkpoints};
+use nanoprobe_operations::{
+    Session,
+    select::Checkpoints,
+    unique::{Unique, UniqueByItem},
+};
 use nanoprobe_repository::{Locking, Repository};
 
 use super::{
@@ -17,6 +21,7 @@ use super::{
 use crate::{
     Failure,
     arguments::List,
+    monitor::Listing,
     output::{
         Layout, archives,
         items::{self, Content, ItemLines, UniqueChunks},
@@ -86,11 +91,18 @@ fn list_items(arguments: &List, session: &Session, name: &str, context: &Context
     let (zone, shown_name) = (Zone::local(), text::encode(&entry.name));
     let format = format(arguments, items::DEFAULT, items::SHORT);
     let mut lines = ItemLines::new(&format, layout, &shown_name, &entry.id, &zone)?;
-    if lines.needs_unique_chunks() {
-        return Err(Failure::not_built("list with the keys dsize, dcsize or unique_chunks"));
-    }
+    let unique = match lines.needs_unique_chunks() {
+        true => {
+            let monitor = context.monitor(Listing::Off, None);
+            let unique = UniqueByItem::new(session, &entry.name, &monitor, &INTERRUPT);
+            monitor.finish();
+            Some(unique?)
+        }
+        false => None,
+    };
     let repository = &*session.repository;
-    let mut content = StoredContent { repository, opener: session.key.opener(), object: Vec::new(), data: Vec::new() };
+    let (opener, object, data) = (session.key.opener(), Vec::new(), Vec::new());
+    let mut content = StoredContent { repository, opener, object, data, unique, position: 0 };
     let most_item_bytes = session.budget.item_bytes();
     let mut items = ItemReader::with_limit(repository, session.key.opener(), &metadata.items, most_item_bytes);
     let mut out = io::BufWriter::new(io::stdout().lock());
@@ -101,6 +113,7 @@ fn list_items(arguments: &List, session: &Session, name: &str, context: &Context
         if selection.considers(&item) && selection.matches(&item).is_some() {
             lines.write(&item, &mut content, &mut out)?;
         }
+        content.position += 1;
     }
     Ok(out.flush()?)
 }
@@ -119,6 +132,9 @@ struct StoredContent<'a> {
     opener: Opener,
     object: Vec<u8>,
     data: Vec<u8>,
+    unique: Option<UniqueByItem>,
+    /// Of the item at hand among all items of the archive.
+    position: u64,
 }
 
 impl Content for StoredContent<'_> {
@@ -134,6 +150,8 @@ impl Content for StoredContent<'_> {
     }
 
     fn unique(&mut self, _item: &Item<'_>) -> Result<UniqueChunks, Failure> {
-        Ok(UniqueChunks::default())
+        let Some(unique) = &mut self.unique else { return Ok(UniqueChunks::default()) };
+        let Unique { chunks, size_bytes, csize_bytes } = unique.at(self.position)?;
+        Ok(UniqueChunks { chunks, original_bytes: size_bytes, compressed_bytes: csize_bytes })
     }
 }
