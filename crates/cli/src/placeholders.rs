@@ -76,10 +76,9 @@ pub(crate) fn microseconds_now() -> i64 {
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// The name of this machine without its domain; `BORG_HOSTNAME` does not count here.
+/// `BORG_HOSTNAME`, else the name of this machine without its domain.
 pub(crate) fn host_name() -> String {
-    let name = node_name();
-    name.split('.').next().unwrap_or_default().to_owned()
+    set("BORG_HOSTNAME").unwrap_or_else(|| node_name().split('.').next().unwrap_or_default().to_owned())
 }
 
 /// The name of this machine with its domain, as `/etc/hosts` knows it; there is no look-up over the network.
@@ -89,8 +88,11 @@ pub(crate) fn fully_qualified_name() -> String {
     canonical_name(&String::from_utf8_lossy(&hosts), &name).unwrap_or(name)
 }
 
-/// The user's name, or the number where it has none; `BORG_USERNAME` does not count here.
+/// `BORG_USERNAME`, else the user's name, or the number where it has none.
 pub(crate) fn user_name() -> String {
+    if let Some(name) = set("BORG_USERNAME") {
+        return name;
+    }
     let uid = uzers::get_current_uid();
     let user = uzers::get_user_by_uid(uid);
     user.map_or_else(|| uid.to_string(), |user| user.name().to_string_lossy().into_owned())
@@ -113,17 +115,16 @@ const KEYS: [&str; 13] = [
 ];
 
 fn value(key: &str, now: i64, zone: &Zone) -> Option<Value<'static>> {
-    let set = |variable| env::var(variable).ok().filter(|value| !value.is_empty());
     let version = |parts| Value::owned(BORG_VERSION.split('.').take(parts).collect::<Vec<_>>().join("."));
     Some(match key {
         "pid" => Value::Integer(std::process::id().into()),
         "fqdn" => Value::owned(fully_qualified_name()),
         "reverse-fqdn" => Value::owned(fully_qualified_name().rsplit('.').collect::<Vec<_>>().join(".")),
-        "hostname" => Value::owned(set("BORG_HOSTNAME").unwrap_or_else(host_name)),
+        "hostname" => Value::owned(host_name()),
         "now" => Value::Time(Moment::aware(now, zone)),
         "utcnow" => Value::Time(Moment::aware(now, &Zone::utc())),
         "unixtime" => Value::Integer(now.div_euclid(1_000_000).into()),
-        "user" => Value::owned(set("BORG_USERNAME").unwrap_or_else(user_name)),
+        "user" => Value::owned(user_name()),
         "uuid4" => Value::owned(uuid4()),
         "borgversion" => version(3),
         "borgmajor" => version(1),
@@ -131,6 +132,11 @@ fn value(key: &str, now: i64, zone: &Zone) -> Option<Value<'static>> {
         "borgpatch" => version(3),
         _ => return None,
     })
+}
+
+/// A variable of the environment that is not empty.
+fn set(variable: &str) -> Option<String> {
+    env::var(variable).ok().filter(|value| !value.is_empty())
 }
 
 fn node_name() -> String {
