@@ -13,7 +13,7 @@ pub(crate) struct Create {
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
     /// Print statistics of the archive and the repository
-    #[arg(short, long, conflicts_with = "quick_stats")]
+    #[arg(short, long)]
     pub(crate) stats: bool,
     /// Print statistics of the archive alone
     #[arg(long)]

@@ -10,7 +10,7 @@ use nanoprobe_key::Mode;
 
 use super::{CommonOptions, values};
 
-/// Make a new, empty repository
+/// Initialize a new, empty repository
 #[derive(Args, Debug)]
 pub(crate) struct Init {
     /// Where and how the key is kept (required)

@@ -32,6 +32,9 @@ use crate::{
 };
 
 pub(super) fn run(arguments: &Create, context: &Context<'_>) -> Result<(), Failure> {
+    if arguments.stats && arguments.quick_stats {
+        return Err(usage_error("--stats and --quick-stats are mutually exclusive.").into());
+    }
     let timestamp = arguments.archive.timestamp.as_deref().map(timestamp::parse).transpose()?;
     let location = context.location(&arguments.location, Archive::Required, timestamp)?;
     let rules = selection::rules(&arguments.patterns)?;
@@ -64,6 +67,9 @@ pub(super) fn run(arguments: &Create, context: &Context<'_>) -> Result<(), Failu
     }
     monitor.finish();
     let outcome = outcome?;
+    if !arguments.dry_run {
+        context.log.debug(format!("security: state is saved in {}", session.security.path().display()));
+    }
     match (outcome.archive, statistics) {
         (Some(archive), Some(statistics)) => {
             print(&session, &archive, &outcome.statistics, statistics, arguments.json, context)
