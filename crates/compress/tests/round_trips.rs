@@ -96,6 +96,30 @@ fn memory_is_told_in_the_right_order_of_size() {
     assert!(small < 20 << 20, "{small}");
 }
 
+#[test]
+fn lzma_makes_do_with_little_memory() {
+    let specification = "lzma,6".parse().unwrap();
+    let least = Compressor::least_memory_bytes(&specification, 8 << 20);
+    assert!(least < 9 << 20, "{least}");
+    // What repeats is farther away than a small dictionary reaches.
+    let mut state = 1_u64;
+    let mut data: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    })
+    .take(600 << 10)
+    .collect();
+    data.extend_from_within(..);
+    let bytes = [usize::MAX, 12 << 20, 0].map(|memory| {
+        let (mut framed, mut plain) = (Vec::new(), Vec::new());
+        Compressor::within(&specification, memory).compress(&data, &mut framed).unwrap();
+        Decompressor::new().decompress(&framed, data.len(), &mut plain).unwrap();
+        assert!(plain == data);
+        framed.len()
+    });
+    assert!(bytes[0] < 700 << 10 && bytes[2] > 1 << 20, "{bytes:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
