@@ -6,14 +6,15 @@
 #   no_std   a program of the level 0 crates that has neither std nor an allocator
 #   unit     unit and property tests of every crate
 #   interop  both directions with the real Borg
+#   acceptance  Borg's own suite, as far as it passes (tests/acceptance/passing.txt)
 #   memory   peak resident memory
-# Needs Rust (the toolchain in rust-toolchain.toml) and, for interop, Python 3 with venv and what Borg is built
+# Needs Rust (the toolchain in rust-toolchain.toml) and, for interop and acceptance, Python 3 with venv and what Borg is built
 # with: installed with apt-get when run as root on a machine that has it, else named.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 BORG_VERSION=1.4.5
-STEPS=(fmt lint layers no_std unit interop memory)
+STEPS=(fmt lint layers no_std unit interop acceptance memory)
 DONE=()
 
 say() { printf '\n== %s\n' "$*"; }
@@ -99,6 +100,11 @@ step_interop() {
     borg
     release
     tests_of -p nanoprobe-interop
+}
+step_acceptance() {
+    borg
+    release
+    run tests/acceptance/run.sh
 }
 step_memory() {
     release
