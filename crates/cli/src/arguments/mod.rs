@@ -129,7 +129,13 @@ impl Command {
 pub(crate) fn parse(name: &'static str, words: &[OsString]) -> Result<Arguments, clap::Error> {
     let command = definition(name);
     let words = std::iter::once(OsString::from(name)).chain(words.iter().cloned());
-    Arguments::from_arg_matches(&command.try_get_matches_from(words)?)
+    let arguments = Arguments::from_arg_matches(&command.try_get_matches_from(words)?)?;
+    match &arguments.command {
+        Some(Command::Create(create)) if create.stats && create.quick_stats => {
+            Err(usage_error("--stats and --quick-stats are mutually exclusive."))
+        }
+        _ => Ok(arguments),
+    }
 }
 
 /// The whole definition, for help texts.

@@ -32,9 +32,6 @@ use crate::{
 };
 
 pub(super) fn run(arguments: &Create, context: &Context<'_>) -> Result<(), Failure> {
-    if arguments.stats && arguments.quick_stats {
-        return Err(usage_error("--stats and --quick-stats are mutually exclusive.").into());
-    }
     let timestamp = arguments.archive.timestamp.as_deref().map(timestamp::parse).transpose()?;
     let location = context.location(&arguments.location, Archive::Required, timestamp)?;
     let rules = selection::rules(&arguments.patterns)?;
