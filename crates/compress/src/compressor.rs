@@ -18,7 +18,7 @@ impl Compressor {
     }
 
     /// The same in at most `memory_bytes`, or [`Compressor::least_memory_bytes`] if that is more: with little memory,
-    /// lzma finds less.
+    /// lzma's dictionary and zstd's level are lower than asked for.
     pub fn within(specification: &Specification, memory_bytes: usize) -> Self {
         Self { method: Prepared::new(&specification.method, memory_bytes) }
     }
@@ -41,22 +41,28 @@ impl Compressor {
 
     /// The same where no chunk is larger than `chunk_bytes`: at high levels much less.
     pub fn memory_bytes_for(specification: &Specification, chunk_bytes: usize) -> usize {
-        Self::memory(specification, chunk_bytes, lzma::memory_bytes)
+        Self::memory(specification, chunk_bytes, lzma::memory_bytes, zstd::memory_bytes)
     }
 
     /// What [`Compressor::within`] needs where no chunk is larger than `chunk_bytes`.
     pub fn least_memory_bytes(specification: &Specification, chunk_bytes: usize) -> usize {
-        Self::memory(specification, chunk_bytes, |level, _| lzma::least_memory_bytes(level))
+        let lzma = |level, _| lzma::least_memory_bytes(level);
+        Self::memory(specification, chunk_bytes, lzma, zstd::least_memory_bytes)
     }
 
-    fn memory(specification: &Specification, chunk_bytes: usize, lzma: fn(u32, usize) -> usize) -> usize {
+    fn memory(
+        specification: &Specification,
+        chunk_bytes: usize,
+        lzma: fn(u32, usize) -> usize,
+        zstd: fn(i32, usize) -> usize,
+    ) -> usize {
         let mut method = &specification.method;
         let mut tried = 0;
         loop {
             match method {
                 Method::None => return tried,
                 Method::Lz4 => return tried.max(lz4::MEMORY_BYTES),
-                Method::Zstd { level } => return tried.max(zstd::memory_bytes(*level, chunk_bytes)),
+                Method::Zstd { level } => return tried.max(zstd(*level, chunk_bytes)),
                 Method::Zlib { .. } => return tried.max(zlib::MEMORY_BYTES),
                 Method::Lzma { level } => return tried.max(lzma(*level, chunk_bytes)),
                 Method::Auto(inner) => (method, tried) = (inner, lz4::MEMORY_BYTES),
@@ -81,7 +87,7 @@ impl Prepared {
         match method {
             Method::None => Self::None,
             Method::Lz4 => Self::Lz4,
-            Method::Zstd { level } => Self::Zstd(zstd::Compressor::new(*level)),
+            Method::Zstd { level } => Self::Zstd(zstd::Compressor::new(*level, memory_bytes)),
             Method::Zlib { level } => Self::Zlib(zlib::Compressor::new(*level)),
             Method::Lzma { level } => Self::Lzma(lzma::Compressor::new(*level, memory_bytes)),
             Method::Auto(inner) => Self::Auto(Box::new(Self::new(inner, memory_bytes))),

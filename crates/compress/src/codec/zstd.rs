@@ -13,12 +13,15 @@ const SMALLEST_STORED_BLOCK_BYTES: usize = 4;
 
 pub(crate) struct Compressor {
     level: i32,
+    memory_bytes: usize,
     context: Option<CCtx<'static>>,
 }
 
 impl Compressor {
-    pub(crate) fn new(level: i32) -> Self {
-        Self { level, context: CCtx::try_create() }
+    /// A context never takes more than `memory_bytes`, as long as that is enough for level 1: where the wanted level
+    /// needs more for a chunk of its size, the highest that fits is taken.
+    pub(crate) fn new(level: i32, memory_bytes: usize) -> Self {
+        Self { level, memory_bytes, context: CCtx::try_create() }
     }
 
     /// Appends at most `room` bytes of compressed `data`.
@@ -26,7 +29,7 @@ impl Compressor {
         let context = self.context.as_mut().ok_or(Error::OutOfMemory)?;
         reserve(output, room)?;
         let mut tail = Tail { start: output.len(), room, vector: output };
-        match context.compress(&mut tail, data, self.level) {
+        match context.compress(&mut tail, data, fitting_level(self.level, data.len(), self.memory_bytes)) {
             Ok(_) => Ok(Fit::Yes),
             Err(code) if is(code, zstd_sys::ZSTD_ErrorCode::ZSTD_error_dstSize_tooSmall) => Ok(Fit::No),
             Err(code) if is(code, zstd_sys::ZSTD_ErrorCode::ZSTD_error_memory_allocation) => Err(Error::OutOfMemory),
@@ -46,6 +49,15 @@ pub(crate) fn memory_bytes(level: i32, chunk_bytes: usize) -> usize {
         })
         .max()
         .unwrap_or_default()
+}
+
+/// The memory that [`Compressor`] makes do with.
+pub(crate) fn least_memory_bytes(level: i32, chunk_bytes: usize) -> usize {
+    memory_bytes(level.min(1), chunk_bytes)
+}
+
+fn fitting_level(wanted: i32, chunk_bytes: usize, most_memory_bytes: usize) -> i32 {
+    (1..=wanted).rev().find(|&level| memory_bytes(level, chunk_bytes) <= most_memory_bytes).unwrap_or(wanted.min(1))
 }
 
 pub(crate) struct Decompressor {
@@ -108,5 +120,33 @@ unsafe impl WriteBuf for Tail<'_> {
     unsafe fn filled_until(&mut self, n: usize) {
         // SAFETY: the caller promises that n bytes from `start` on were written.
         unsafe { self.vector.set_len(self.start + n) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_memory_lowers_the_level_and_nothing_else() {
+        let data = b"what repeats is found at every level ".repeat(1000);
+        for wanted in [1, 3, 19, 22] {
+            for most_memory_bytes in [1 << 20, 16 << 20, usize::MAX] {
+                for size in [1000, data.len(), 8 << 20] {
+                    let level = fitting_level(wanted, size, most_memory_bytes);
+                    let least = least_memory_bytes(wanted, size);
+                    assert!(
+                        memory_bytes(level, size) <= most_memory_bytes.max(least),
+                        "{wanted} {most_memory_bytes} {size}"
+                    );
+                    assert!(level == wanted || memory_bytes(level + 1, size) > most_memory_bytes);
+                }
+                let mut frame = Vec::new();
+                let fit = Compressor::new(wanted, most_memory_bytes).compress(&data, &mut frame, data.len());
+                let mut plain = Vec::new();
+                Decompressor::new().unwrap().decompress(&frame, data.len(), &mut plain).unwrap();
+                assert!(matches!(fit, Ok(Fit::Yes)) && plain == data);
+            }
+        }
     }
 }
