@@ -48,6 +48,8 @@ enum Phase {
     Committing,
     /// A write failed. What the operating system still holds of it is unknown; only opening anew tells.
     Poisoned,
+    /// A write failed before any COMMIT: no more writing either, but its segments may be removed.
+    PoisonedUncommitted,
 }
 
 impl Transaction {
@@ -59,8 +61,12 @@ impl Transaction {
     /// After a failed write nothing more may be written through this handle.
     pub(crate) fn keep_failure<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         let failed = matches!(result, Err(Error::Io { .. } | Error::FileIntegrity(_)));
-        if failed && self.phase != Phase::Idle {
-            self.phase = Phase::Poisoned;
+        if failed {
+            self.phase = match self.phase {
+                Phase::Idle => Phase::Idle,
+                Phase::Active | Phase::PoisonedUncommitted => Phase::PoisonedUncommitted,
+                Phase::Committing | Phase::Poisoned => Phase::Poisoned,
+            };
         }
         result
     }
@@ -77,7 +83,10 @@ impl Transaction {
 
     /// Forgets everything but a failure.
     pub(crate) fn reset(&mut self) {
-        let phase = if self.phase == Phase::Poisoned { Phase::Poisoned } else { Phase::Idle };
+        let phase = match self.phase {
+            Phase::Poisoned | Phase::PoisonedUncommitted => self.phase,
+            _ => Phase::Idle,
+        };
         *self = Self { phase, working: self.working, ..Self::new(self.shadow_capacity) };
     }
 
@@ -134,7 +143,7 @@ impl LocalRepository {
     pub(crate) fn commit_transaction(&self, transaction: &mut Transaction) -> Result<(), Error> {
         match transaction.phase {
             Phase::Idle => return Ok(()),
-            Phase::Poisoned => return Err(self.poisoned()),
+            Phase::Poisoned | Phase::PoisonedUncommitted => return Err(self.poisoned()),
             Phase::Active | Phase::Committing => {}
         }
         if let Err(error) = self.refuse_doomed(transaction) {
@@ -164,7 +173,7 @@ impl LocalRepository {
 
     /// Forgets what is pending and removes its segments, unless they may be committed.
     pub(crate) fn roll_back(&self, transaction: &mut Transaction) -> Result<(), Error> {
-        let removable = transaction.phase == Phase::Active;
+        let removable = matches!(transaction.phase, Phase::Active | Phase::PoisonedUncommitted);
         self.forget(transaction);
         if removable && self.require_exclusive().is_ok() {
             let committed = self.reader.last_committed()?;
@@ -179,7 +188,7 @@ impl LocalRepository {
     pub(crate) fn begin(&self, transaction: &mut Transaction) -> Result<(), Error> {
         match transaction.phase {
             Phase::Active => return Ok(()),
-            Phase::Poisoned | Phase::Committing => return Err(self.poisoned()),
+            Phase::Poisoned | Phase::PoisonedUncommitted | Phase::Committing => return Err(self.poisoned()),
             Phase::Idle => {}
         }
         self.require_exclusive()?;

@@ -62,6 +62,21 @@ pub fn create(
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<Outcome, Error> {
+    let outcome = create_archive(session, options, matcher, monitor, interrupt);
+    if outcome.is_err() && !options.dry_run {
+        // A full disk gets its room back. Where that fails too, the next transaction removes what is left.
+        let _ = session.repository.rollback();
+    }
+    outcome
+}
+
+fn create_archive(
+    session: &mut Session,
+    options: &Options,
+    matcher: &mut PatternMatcher,
+    monitor: &dyn Monitor,
+    interrupt: &Interrupt,
+) -> Result<Outcome, Error> {
     let Session { repository, key, sealer, manifest, security, cache, budget } = session;
     let (repository, key) = (&**repository, &*key);
     if manifest.archive(&options.name).is_some() && !options.dry_run {
