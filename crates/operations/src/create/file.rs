@@ -317,6 +317,8 @@ fn open(place: Place<'_>, status: &Status, reading: Reading) -> Result<(OwnedFd,
         Reading::Special => OFlags::NOFOLLOW,
         Reading::SpecialBehindLink => OFlags::empty(),
     };
+    // A FIFO that nobody writes to would hold us where no interrupt is seen.
+    let flags = if status.kind() == FileType::Fifo { flags | OFlags::NONBLOCK } else { flags };
     let file = open_quietly(place, flags | OFlags::NOCTTY).map_err(named("open", place))?;
     let opened = Status::of(&file).map_err(Failure::system("fstat"))?;
     Ok((file, same_file(status, opened)?))

@@ -4,6 +4,7 @@ use std::os::fd::BorrowedFd;
 
 use nanoprobe_chunker::{Chunker, Parameters, Stream};
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     fs::{SeekFrom, seek},
     io::{Errno, read},
 };
@@ -14,6 +15,9 @@ use super::{
     unit::{Chunk, Record},
 };
 use crate::{Interrupt, budget::READ_AHEAD};
+
+/// How soon an interrupt is seen while nothing comes from a pipe.
+const GLANCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 /// Reads and cuts one file after another.
 pub(super) struct Content<'a> {
@@ -31,6 +35,20 @@ pub(super) enum Length {
     Regular(u64),
     /// A pipe or device: until nothing comes any more.
     Unknown,
+}
+
+/// Waits until `file` has something to read or is at its end; a signal alone would not end a read that waits.
+pub(super) fn await_input(file: BorrowedFd<'_>, interrupt: &Interrupt) -> Result<(), Halt> {
+    loop {
+        if interrupt.requested() {
+            return Err(Halt::Interrupted);
+        }
+        match poll(&mut [PollFd::from_borrowed_fd(file, PollFlags::IN)], Some(&GLANCE)) {
+            Ok(0) | Err(Errno::INTR) => {}
+            // What cannot be waited for is read at once.
+            Ok(_) | Err(_) => return Ok(()),
+        }
+    }
 }
 
 impl<'a> Content<'a> {
@@ -56,6 +74,9 @@ impl<'a> Content<'a> {
             let (room, ends_early) = self.room(length, ahead, total);
             filling.reserve(ahead, room)?;
             let piece = (room - ahead).min(READ_AHEAD);
+            if length == Length::Unknown {
+                await_input(file, self.interrupt)?;
+            }
             let got = self.read_piece(file, &mut filling.room()[ahead..][..piece])?;
             ahead += got;
             total += got as u64;
@@ -93,6 +114,7 @@ impl<'a> Content<'a> {
             }
             match read(file, &mut *room) {
                 Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => await_input(file, self.interrupt)?,
                 result => return result.map_err(Failure::system("read")),
             }
         }

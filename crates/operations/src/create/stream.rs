@@ -2,7 +2,7 @@
 
 use std::{
     ffi::{CString, OsStr, OsString},
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Read},
     os::{
         fd::{AsFd, BorrowedFd},
         unix::ffi::OsStrExt,
@@ -18,12 +18,12 @@ use super::{
     file::{Place, named, open_quietly, same_file},
     halt::{Failure, Halt},
     paths::{normalize, strip_prefix},
-    read::Length,
+    read::{Length, await_input},
     status::{Links, Status},
     unit::{Entry, Record},
     walk::Walk,
 };
-use crate::Error;
+use crate::{Error, Interrupt};
 
 impl Walk<'_> {
     /// Roots, and `-` for standard input.
@@ -70,23 +70,29 @@ impl Walk<'_> {
 
     /// `--paths-from-stdin`.
     pub(super) fn paths_from_stdin(&mut self, delimiter: &[u8]) -> Result<(), Halt> {
-        self.paths(&mut io::stdin().lock(), delimiter)
+        let interrupt = self.interrupt;
+        self.paths(&mut BufReader::new(Input { file: io::stdin().as_fd(), interrupt }), delimiter)
     }
 
     /// `--paths-from-command`.
     pub(super) fn paths_from_command(&mut self, command: &[OsString], delimiter: &[u8]) -> Result<(), Halt> {
         let mut child = spawn(command)?;
         if let Some(output) = child.stdout.take() {
-            self.paths(&mut BufReader::new(output), delimiter)?;
+            let interrupt = self.interrupt;
+            self.paths(&mut BufReader::new(Input { file: output.as_fd(), interrupt }), delimiter)?;
         }
         wait(child, command)
     }
 
     fn paths(&mut self, list: &mut dyn BufRead, delimiter: &[u8]) -> Result<(), Halt> {
         let mut path = Vec::new();
-        while read_until(list, delimiter, &mut path).map_err(Error::local("read", "list of paths"))? {
+        loop {
+            let more = read_until(list, delimiter, &mut path);
             if self.interrupt.requested() {
                 return Err(Halt::Interrupted);
+            }
+            if !more.map_err(Error::local("read", "list of paths"))? {
+                return Ok(());
             }
             self.strip = strip_prefix(&path);
             self.path = normalize(&path);
@@ -102,7 +108,6 @@ impl Walk<'_> {
                 self.filling.report(status, &self.path)?;
             }
         }
-        Ok(())
     }
 
     /// One path of a list: the file or directory itself, nothing below.
@@ -147,8 +152,26 @@ impl Walk<'_> {
             ..Entry::default()
         });
         let result = self.content.read(input, Length::Unknown, &mut self.filling);
-        self.filling.unit.records.push(if result.is_ok() { Record::End(None) } else { Record::Abandon });
+        match &result {
+            Ok(()) => self.filling.unit.records.push(Record::End(None)),
+            Err(Failure::File(_)) => self.filling.unit.records.push(Record::Abandon),
+            // The checkpoint keeps what was read as a part.
+            Err(Failure::Run(_)) => {}
+        }
         result.map(|()| None)
+    }
+}
+
+/// A pipe whose reader sees an interrupt while nothing comes.
+struct Input<'a> {
+    file: BorrowedFd<'a>,
+    interrupt: &'a Interrupt,
+}
+
+impl Read for Input<'_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        await_input(self.file, self.interrupt).map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
+        Ok(rustix::io::read(self.file, room)?)
     }
 }
 
