@@ -9,7 +9,7 @@ use std::{
 
 use nanoprobe_archive::{ArchiveMetadata, FeatureOperation, text};
 use nanoprobe_operations::{
-    Session,
+    Error, Session,
     create::{AttributeOptions, Created, FilesChanged, Options, Sources, Statistics, StdinFile, create},
     info::repository_totals,
     patterns::PatternMatcher,
@@ -28,7 +28,7 @@ use crate::{
     monitor::Listing,
     output::{statistics::ArchiveStatistics, time::Zone},
     placeholders::{host_name, user_name},
-    signals::{self, INTERRUPT},
+    signals::{self, INTERRUPT, Signal},
 };
 
 pub(super) fn run(arguments: &Create, context: &Context<'_>) -> Result<(), Failure> {
@@ -63,7 +63,11 @@ pub(super) fn run(arguments: &Create, context: &Context<'_>) -> Result<(), Failu
         monitor.finish_archive();
     }
     monitor.finish();
-    let outcome = outcome?;
+    let outcome = outcome.map_err(|error| match (error, signals::received()) {
+        // Borg's words for an archive that is left as a checkpoint.
+        (Error::Interrupted, Some(Signal::Interrupt)) => Failure::error("Got Ctrl-C / SIGINT."),
+        (error, _) => error.into(),
+    })?;
     if !arguments.dry_run {
         context.log.debug(format!("security: state is saved in {}", session.security.path().display()));
     }
