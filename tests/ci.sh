@@ -9,7 +9,7 @@
 #   acceptance  Borg's own suite, as far as it passes (tests/acceptance/passing.txt)
 #   memory   peak resident memory
 # Needs Rust (the toolchain in rust-toolchain.toml) and, for interop and acceptance, Python 3 with venv and what Borg is built
-# with: installed with apt-get when run as root on a machine that has it, else named.
+# with, and strace: installed with apt-get when run as root on a machine that has it, else named.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -98,6 +98,7 @@ step_unit() {
 }
 step_interop() {
     borg
+    command -v strace >/dev/null || apt strace # kills the program at chosen system calls
     release
     tests_of -p nanoprobe-interop
 }
