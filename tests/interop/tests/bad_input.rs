@@ -4,17 +4,27 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use nanoprobe_interop::{Content, Outcome, Program, World, grow_tree};
 
-/// Runs in the same world each time, as what is broken may be repaired by the first who opens it.
+/// Compares both programs in a world of its own.
 fn same_code(mode: &str, name: &str, run: impl Fn(&World, Program) -> Outcome) {
-    let mut world = World::with_repository(Program::Borg, mode);
+    same_code_in(&mut kept_world(mode), name, run);
+}
+
+/// A repository with one archive of a tree, kept to be put back before each run.
+fn kept_world(mode: &str) -> World {
+    let world = World::with_repository(Program::Borg, mode);
     grow_tree(&world.path("tree"), 21, Content::Small);
     world.create(Program::Borg, "archive", "tree", &[]);
     world.keep();
+    world
+}
+
+/// Runs in the same world each time, as what is broken may be repaired by the first who opens it.
+fn same_code_in(world: &mut World, name: &str, run: impl Fn(&World, Program) -> Outcome) {
     for codes in ["legacy", "modern"] {
         world.set("BORG_EXIT_CODES", codes);
         let [borg, ours] = Program::BOTH.map(|program| {
             world.put_back();
-            run(&world, program)
+            run(world, program)
         });
         for words in ["panicked", "RUST_BACKTRACE", "stack backtrace"] {
             assert!(!ours.messages.contains(words), "{name}: {}", ours.messages);
@@ -46,24 +56,27 @@ fn missing_key_file() {
 
 #[test]
 fn places_that_are_no_repositories() {
-    same_code("none", "no such repository", |world, program| world.run(program, ["list", "nowhere"]));
-    same_code("none", "an empty folder", |world, program| world.run(program, ["list", "home"]));
-    same_code("none", "a tree", |world, program| world.run(program, ["list", "tree"]));
-    same_code("none", "init twice", |world, program| world.run(program, ["init", "-e", "none", "repo"]));
-    same_code("none", "init without parent", |world, program| world.run(program, ["init", "-e", "none", "a/b/c"]));
-    same_code("none", "init in a full folder", |world, program| world.run(program, ["init", "-e", "none", "tree"]));
+    let world = &mut kept_world("none");
+    same_code_in(world, "no such repository", |world, program| world.run(program, ["list", "nowhere"]));
+    same_code_in(world, "an empty folder", |world, program| world.run(program, ["list", "home"]));
+    same_code_in(world, "a tree", |world, program| world.run(program, ["list", "tree"]));
+    same_code_in(world, "init twice", |world, program| world.run(program, ["init", "-e", "none", "repo"]));
+    same_code_in(world, "init without parent", |world, program| world.run(program, ["init", "-e", "none", "a/b/c"]));
+    same_code_in(world, "init in a full folder", |world, program| world.run(program, ["init", "-e", "none", "tree"]));
 }
 
 #[test]
 fn archives_that_are_or_are_not_there() {
-    same_code("none", "list", |world, program| world.run(program, ["list", "repo::nope"]));
-    same_code("none", "info", |world, program| world.run(program, ["info", "repo::nope"]));
-    same_code("none", "extract", |world, program| world.run(program, ["extract", "repo::nope"]));
-    same_code("none", "create", |world, program| world.run(program, ["create", "repo::archive", "tree"]));
+    let world = &mut kept_world("none");
+    same_code_in(world, "list", |world, program| world.run(program, ["list", "repo::nope"]));
+    same_code_in(world, "info", |world, program| world.run(program, ["info", "repo::nope"]));
+    same_code_in(world, "extract", |world, program| world.run(program, ["extract", "repo::nope"]));
+    same_code_in(world, "create", |world, program| world.run(program, ["create", "repo::archive", "tree"]));
 }
 
 #[test]
 fn command_lines() {
+    let mut world = kept_world("none");
     for arguments in [
         &["list", "--nope", "repo"][..],
         &["nope"],
@@ -82,7 +95,7 @@ fn command_lines() {
         &["--version"],
         &["list", "--help"],
     ] {
-        same_code("none", &format!("{arguments:?}"), |world, program| world.run(program, arguments));
+        same_code_in(&mut world, &format!("{arguments:?}"), |world, program| world.run(program, arguments));
     }
 }
 
