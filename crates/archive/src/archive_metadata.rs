@@ -57,6 +57,17 @@ pub struct ArchiveMetadata {
     pub authentic: bool,
 }
 
+/// A metadata object that was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Its name.
+    pub id: Id,
+    /// Plain bytes.
+    pub plain_bytes: u32,
+    /// Stored bytes.
+    pub stored_bytes: u32,
+}
+
 impl ArchiveMetadata {
     /// Fetches, opens, verifies the archive's TAM (as Borg does): one that does not verify is an error, a missing one is
     /// not, because archives made before Borg 1.2.5 have none. See [`Self::require_authentic`].
@@ -83,8 +94,8 @@ impl ArchiveMetadata {
         Err(Error::ArchiveUnauthenticated(text::displayable(&self.name).into_owned()))
     }
 
-    /// Signs, compresses, seals, puts; gives the id and stored size.
-    pub fn store(&self, repository: &dyn Repository, key: &Key, sealer: &Sealer) -> Result<(Id, u32), Error> {
+    /// Signs, compresses, seals, puts.
+    pub fn store(&self, repository: &dyn Repository, key: &Key, sealer: &Sealer) -> Result<Stored, Error> {
         self.store_compressed(repository, key, sealer, &Specification::default())
     }
 
@@ -95,11 +106,12 @@ impl ArchiveMetadata {
         key: &Key,
         sealer: &Sealer,
         compression: &Specification,
-    ) -> Result<(Id, u32), Error> {
+    ) -> Result<Stored, Error> {
         let packed = self.sign(key)?;
         let id = key.id(&packed);
         let stored_bytes = ObjectWriter::new(compression, sealer.clone()).store(repository, &id, &packed)?;
-        Ok((id, stored_bytes))
+        // What was stored is shorter than 20 MiB.
+        Ok(Stored { id, plain_bytes: packed.len() as u32, stored_bytes })
     }
 
     fn sign(&self, key: &Key) -> Result<Vec<u8>, Error> {

@@ -37,6 +37,8 @@ pub struct StreamStatistics {
     pub original_bytes: u64,
     /// Stored bytes of all chunks, whether they were there before or not.
     pub compressed_bytes: u64,
+    /// Plain bytes of new chunks.
+    pub new_bytes: u64,
     /// Stored bytes of new chunks.
     pub deduplicated_bytes: u64,
     /// All chunks.
@@ -119,6 +121,7 @@ impl StreamStatistics {
         self.compressed_bytes += u64::from(stored_bytes);
         self.chunks += 1;
         if is_new {
+            self.new_bytes += plain_bytes as u64;
             self.deduplicated_bytes += u64::from(stored_bytes);
             self.new_chunks += 1;
         }

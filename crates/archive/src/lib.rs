@@ -10,8 +10,9 @@ mod manifest;
 mod object;
 pub mod text;
 pub mod timestamp;
+mod totals;
 
-pub use archive_metadata::ArchiveMetadata;
+pub use archive_metadata::{ArchiveMetadata, Stored};
 pub use error::Error;
 pub use files_cache::{
     CachedChunks, Clock, Extended, FilesCacheEntry, FilesCacheReader, FilesCacheWriter, Lookup, walk_order,
@@ -19,3 +20,4 @@ pub use files_cache::{
 pub use item_read::ItemReader;
 pub use item_write::{ItemWriter, StreamStatistics};
 pub use manifest::{FeatureOperation, Manifest, ManifestEntry};
+pub use totals::RepositoryTotals;

@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 
 use nanoprobe_archive::{
-    ArchiveMetadata, Error, FeatureOperation, ItemReader, ItemWriter, Manifest, ManifestEntry, text, timestamp,
+    ArchiveMetadata, Error, FeatureOperation, ItemReader, ItemWriter, Manifest, ManifestEntry, Stored, text, timestamp,
 };
 use nanoprobe_chunker::Parameters;
 use nanoprobe_compress::Specification;
@@ -123,7 +123,8 @@ fn an_archive_is_stored_as_it_was() {
         let opened = Opened::new(recording);
         for entry in opened.manifest().archives() {
             let archive = opened.archive(&entry.id).unwrap();
-            let (id, stored_bytes) = archive.store(&*opened.repository, &opened.key, &opened.sealer).unwrap();
+            let Stored { id, stored_bytes, .. } =
+                archive.store(&*opened.repository, &opened.key, &opened.sealer).unwrap();
             assert_eq!(stored_bytes as usize, opened.repository.object(&id).len());
             assert_eq!(opened.archive(&id).unwrap(), archive);
             // Nothing differs but salt and HMAC.

@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 
+pub use nanoprobe_archive::RepositoryTotals;
 use nanoprobe_archive::{ArchiveMetadata, ManifestEntry};
 use nanoprobe_format::{ChunkRef, Id, item::Item};
 use nanoprobe_key::Opener;
@@ -23,21 +24,34 @@ const KEY_BYTES: usize = 37;
 const FILE_DATA: u8 = 0;
 const METADATA: u8 = 1;
 
-/// Figures of the whole repository.
+/// Figures of the repository that are at hand; `None`: only a pass over all archives tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RepositoryTotals {
+pub struct KnownTotals {
     /// Plain sizes of all files of all archives.
-    pub size_bytes: u64,
+    pub size_bytes: Option<u64>,
     /// Stored sizes of the same.
-    pub csize_bytes: u64,
+    pub csize_bytes: Option<u64>,
     /// Plain size of all different chunks, metadata included.
-    pub unique_size_bytes: u64,
+    pub unique_size_bytes: Option<u64>,
     /// Stored size of all different chunks, metadata included: the deduplicated size.
-    pub unique_csize_bytes: u64,
+    pub unique_csize_bytes: Option<u64>,
     /// Number of different chunks.
-    pub unique_chunks: u64,
+    pub unique_chunks: Option<u64>,
     /// Number of references to them.
-    pub chunks: u64,
+    pub chunks: Option<u64>,
+}
+
+impl From<RepositoryTotals> for KnownTotals {
+    fn from(totals: RepositoryTotals) -> Self {
+        Self {
+            size_bytes: Some(totals.size_bytes),
+            csize_bytes: Some(totals.csize_bytes),
+            unique_size_bytes: Some(totals.unique_size_bytes),
+            unique_csize_bytes: Some(totals.unique_csize_bytes),
+            unique_chunks: Some(totals.unique_chunks),
+            chunks: Some(totals.chunks),
+        }
+    }
 }
 
 /// Figures of one archive.
@@ -62,16 +76,50 @@ pub struct Totals {
     pub archives: Vec<ArchiveTotals>,
 }
 
-/// Figures of the repository alone.
+/// Figures of the repository alone: those that are kept, else by a pass.
 pub fn repository_totals(
     session: &Session,
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<RepositoryTotals, Error> {
-    totals(session, &[], monitor, interrupt).map(|totals| totals.repository)
+    match RepositoryTotals::load(&session.cache, &session.key, session.manifest.archives()) {
+        Some(totals) => Ok(totals),
+        None => totals(session, &[], monitor, interrupt).map(|totals| totals.repository),
+    }
 }
 
-/// Figures of the repository and of the archives of these names: one pass over all archives' metadata.
+/// What can be told of the repository without a pass: all of it where the figures are kept; else what the archives say of
+/// themselves (one small object each) and what the repository counts, chunks included that no archive refers to any more.
+pub fn known_totals(session: &Session, interrupt: &Interrupt) -> Result<KnownTotals, Error> {
+    let Session { repository, key, manifest, cache, .. } = session;
+    if let Some(totals) = RepositoryTotals::load(cache, key, manifest.archives()) {
+        return Ok(totals.into());
+    }
+    let mut opener = key.opener();
+    let (mut size_bytes, mut csize_bytes) = (Some(0), Some(0));
+    for entry in manifest.archives() {
+        if interrupt.requested() {
+            return Err(Error::Interrupted);
+        }
+        // An archive that cannot be read is no reason to fail here; archives older than Borg 1.2 do not say it.
+        let metadata = ArchiveMetadata::open(&**repository, key, &mut opener, &entry.id).unwrap_or_default();
+        size_bytes = size_bytes.zip(metadata.size_bytes).map(|(sum, bytes)| sum + bytes);
+        csize_bytes = csize_bytes.zip(metadata.csize_bytes).map(|(sum, bytes)| sum + bytes);
+    }
+    let totals = repository.totals()?;
+    let manifest_bytes = repository.stored_bytes(&Id::MANIFEST)?.unwrap_or(0);
+    Ok(KnownTotals {
+        size_bytes,
+        csize_bytes,
+        unique_csize_bytes: Some(totals.stored_bytes.saturating_sub(u64::from(manifest_bytes))),
+        unique_chunks: Some(totals.objects.saturating_sub(1)),
+        unique_size_bytes: None,
+        chunks: None,
+    })
+}
+
+/// Figures of the repository and of the archives of these names: one pass over all archives' metadata. The repository's
+/// are kept.
 pub fn totals(
     session: &Session,
     names: &[&str],
@@ -107,6 +155,8 @@ pub fn totals(
         sums.add(Record::unpack(&record.map_err(failed())?))?;
     }
     sums.chunk_is_complete()?;
+    // What cannot be kept is found again by the next pass.
+    let _ = totals.repository.save(&session.cache, &session.key, archives);
     Ok(totals)
 }
 

@@ -9,11 +9,12 @@ use std::{
     time::Duration,
 };
 
-use nanoprobe_archive::{ArchiveMetadata, FeatureOperation, ItemReader};
+use nanoprobe_archive::{ArchiveMetadata, FeatureOperation, ItemReader, RepositoryTotals};
 use nanoprobe_key::{AccessQuestions, Directories, Error as KeyError, Mode, Passphrase, PassphraseSource};
 use nanoprobe_operations::{
     Budget, Error, Event, Interrupt, Monitor, Places, Session,
     create::{self, AttributeOptions, FilesCacheMode, FilesChanged, Options, Outcome, Sources, StdinFile},
+    info::{known_totals, repository_totals},
     patterns::PatternMatcher,
 };
 use nanoprobe_repository::{CreateOptions, LocalRepository, OpenOptions};
@@ -139,6 +140,14 @@ impl Place {
         change(&mut options);
         let mut matcher = PatternMatcher::new(&[]).unwrap();
         create::create(&mut self.session(), &options, &mut matcher, lines, &lines.interrupt)
+    }
+
+    /// The totals that are kept, and those that a pass counts.
+    fn totals(&self) -> (Option<RepositoryTotals>, RepositoryTotals) {
+        let session = self.session();
+        let kept = RepositoryTotals::load(&session.cache, &session.key, session.manifest.archives());
+        let _ = fs::remove_file(session.cache.join("totals"));
+        (kept, repository_totals(&session, &Lines::default(), &Interrupt::default()).unwrap())
     }
 
     /// Path below the tree, content, and the item in words.
@@ -299,6 +308,8 @@ fn checkpoints_leave_parts_that_together_are_the_file() {
     assert!(parts > 1, "{parts} parts");
     let joined: Vec<u8> = (1..=parts).flat_map(|part| files[&format!("large.borg_part_{part}")].0.clone()).collect();
     assert_eq!(joined, large);
+    let (kept, counted) = place.totals();
+    assert_eq!(kept, Some(counted));
     assert_eq!(place.session().manifest.archives().len(), 1);
 }
 
@@ -315,6 +326,8 @@ fn an_interrupt_leaves_a_checkpoint_and_the_next_run_stores_only_the_rest() {
     assert_eq!(names, ["archive.checkpoint"]);
     let kept: usize = place.archive("archive.checkpoint").values().map(|(content, _)| content.len()).sum();
     assert!((200_000..12_000_000).contains(&kept), "{kept}");
+    let (totals, counted) = place.totals();
+    assert_eq!(totals, Some(counted));
 
     let outcome = place.create("archive", &Lines::default(), |_| ()).unwrap();
     assert_eq!(outcome.statistics.original_bytes, 12_000_000);
@@ -322,6 +335,35 @@ fn an_interrupt_leaves_a_checkpoint_and_the_next_run_stores_only_the_rest() {
     assert!(new < 12_100_000 - kept, "{new} new bytes beside {kept}");
     let files = place.archive("archive");
     assert!(contents.iter().enumerate().all(|(number, content)| files[&format!("file-{number:02}")].0 == *content));
+}
+
+#[test]
+fn totals_are_carried_on_while_nothing_is_left_behind() {
+    let place = Place::new(Mode::RepokeyBlake2);
+    let known = |place: &Place| known_totals(&place.session(), &Interrupt::default()).unwrap();
+    for (name, bytes) in [("empty", 0), ("one", 100_000), ("same", 100_000)] {
+        fs::write(place.tree().join(name), noise(bytes, 1)).unwrap();
+    }
+    for (turn, name) in ["first", "second", "third"].into_iter().enumerate() {
+        place.create(name, &Lines::default(), |_| ()).unwrap();
+        fs::write(place.tree().join(name), noise(50_000 * turn, 2)).unwrap();
+    }
+    let (kept, counted) = place.totals();
+    assert_eq!(kept, Some(counted));
+    assert_eq!(known(&place), counted.into());
+    assert_eq!((counted.size_bytes, counted.chunks > counted.unique_chunks), (3 * 200_000 + 50_000, true));
+
+    // A chunk that no archive refers to could come into use without being stored.
+    let mut session = place.session();
+    session.repository.put(&nanoprobe_format::Id([9; 32]), b"left behind").unwrap();
+    session.commit_manifest().unwrap();
+    drop(session);
+    place.create("fourth", &Lines::default(), |_| ()).unwrap();
+    let known = known(&place);
+    let (kept, counted) = place.totals();
+    assert_eq!((kept, known.chunks, known.unique_size_bytes), (None, None, None));
+    assert_eq!((known.size_bytes, known.csize_bytes), (Some(counted.size_bytes), Some(counted.csize_bytes)));
+    assert_eq!(known.unique_chunks, Some(counted.unique_chunks + 1));
 }
 
 fn walk_files(directory: &Path) -> Vec<PathBuf> {

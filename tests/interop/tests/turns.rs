@@ -149,13 +149,19 @@ fn json_of_create_has_borgs_shape() {
     let world = World::with_repository(Program::Borg, "repokey");
     grow_tree(&world.path("tree"), 5, Content::Small);
     let documents =
-        Program::BOTH.map(|program| world.create(program, &program.to_string(), "tree", &["--json"]).json());
+        Program::BOTH.map(|program| created_after_info(&world, program, &program.to_string(), "--json").json());
     assert_eq!(shape(&documents[1]), shape(&documents[0]));
     let [borg, ours] = Program::BOTH.map(|program| {
-        let created = world.create(program, &format!("{program}-stats"), "tree", &["--stats"]);
+        let created = created_after_info(&world, program, &format!("{program}-stats"), "--stats");
         created.messages.lines().map(|line| line.split(':').next().unwrap_or(line).to_owned()).collect::<Vec<_>>()
     });
     assert_eq!(ours, borg);
+}
+
+/// Ours knows every figure of the repository where its own `info` counted the archives of others.
+fn created_after_info(world: &World, program: Program, name: &str, option: &str) -> Outcome {
+    world.run(Program::Nanoprobe, ["info", &world.repository()]).success();
+    world.create(program, name, "tree", &[option])
 }
 
 /// A document with every value replaced by its type.

@@ -11,7 +11,7 @@ use nanoprobe_archive::{ArchiveMetadata, FeatureOperation, text};
 use nanoprobe_operations::{
     Error, Session,
     create::{AttributeOptions, Created, FilesChanged, Options, Sources, Statistics, StdinFile, create},
-    info::repository_totals,
+    info::known_totals,
     patterns::PatternMatcher,
 };
 use nanoprobe_repository::Locking;
@@ -218,10 +218,7 @@ fn print(
     };
     let totals = match wanted {
         Wanted::Archive => None,
-        Wanted::ArchiveAndRepository => {
-            let monitor = context.monitor(Listing::Off, None);
-            Some(describe::totals(&repository_totals(session, &monitor, &INTERRUPT)?))
-        }
+        Wanted::ArchiveAndRepository => Some(describe::totals(&known_totals(session, &INTERRUPT)?)),
     };
     let (id, zone, key_file) = (session.repository.id(), Zone::local(), describe::key_file(session));
     let repository = describe::repository(session, &id, key_file.as_deref());

@@ -95,7 +95,7 @@ pub(super) fn key_file(session: &Session) -> Option<String> {
     session.key.file().map(|path| path.display().to_string())
 }
 
-pub(super) fn totals(totals: &info::RepositoryTotals) -> RepositoryTotals {
+pub(super) fn totals(totals: &info::KnownTotals) -> RepositoryTotals {
     RepositoryTotals {
         total_size: totals.size_bytes,
         total_csize: totals.csize_bytes,

@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Info, context: &Context<'_>) -> Result<(), Failure
             repository: describe::repository(&session, &id, key_file.as_deref()),
             cache: &cache,
             security: &security,
-            totals: describe::totals(&totals),
+            totals: describe::totals(&totals.into()),
         };
         if arguments.json {
             return context.print_document(&information.document(&zone));
@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Info, context: &Context<'_>) -> Result<(), Failure
     };
     let totals = totals(&session, &names.iter().map(String::as_str).collect::<Vec<_>>(), &monitor, &INTERRUPT)?;
     monitor.finish();
-    let repository_totals = describe::totals(&totals.repository);
+    let repository_totals = describe::totals(&totals.repository.into());
     let mut documents = Vec::new();
     for (place, (name, sums)) in names.iter().zip(&totals.archives).enumerate() {
         let (entry, metadata) = archive(&session, name)?;

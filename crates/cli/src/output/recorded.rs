@@ -137,12 +137,12 @@ fn details<'a>(archive: &'a Value, parts: &'a Parts) -> ArchiveDetails<'a> {
 fn totals(vectors: &Value) -> RepositoryTotals {
     let totals = &vectors["data"]["totals"];
     RepositoryTotals {
-        total_size: number(&totals[0]),
-        total_csize: number(&totals[1]),
-        unique_size: number(&totals[2]),
-        unique_csize: number(&totals[3]),
-        total_unique_chunks: number(&totals[4]),
-        total_chunks: number(&totals[5]),
+        total_size: Some(number(&totals[0])),
+        total_csize: Some(number(&totals[1])),
+        unique_size: Some(number(&totals[2])),
+        unique_csize: Some(number(&totals[3])),
+        total_unique_chunks: Some(number(&totals[4])),
+        total_chunks: Some(number(&totals[5])),
     }
 }
 

@@ -26,21 +26,21 @@ pub(crate) struct RepositoryDescription<'a> {
     pub(crate) key_file: Option<&'a str>,
 }
 
-/// Sums over the whole repository, as Borg's chunks cache has them.
+/// Sums over the whole repository, as Borg's chunks cache has them; `None` where one is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RepositoryTotals {
     /// Plain bytes of all archives.
-    pub(crate) total_size: u64,
+    pub(crate) total_size: Option<u64>,
     /// Compressed bytes of all archives.
-    pub(crate) total_csize: u64,
+    pub(crate) total_csize: Option<u64>,
     /// Plain bytes of all chunks, each counted once.
-    pub(crate) unique_size: u64,
+    pub(crate) unique_size: Option<u64>,
     /// Stored bytes of all chunks, each counted once.
-    pub(crate) unique_csize: u64,
+    pub(crate) unique_csize: Option<u64>,
     /// Chunks.
-    pub(crate) total_unique_chunks: u64,
+    pub(crate) total_unique_chunks: Option<u64>,
     /// References to chunks.
-    pub(crate) total_chunks: u64,
+    pub(crate) total_chunks: Option<u64>,
 }
 
 impl RepositoryDescription<'_> {
@@ -72,25 +72,33 @@ impl RepositoryDescription<'_> {
 
 impl RepositoryTotals {
     fn json(&self) -> Json {
+        let number = |value: Option<u64>| value.map_or(Json::Null, Json::integer);
         Json::map([
-            ("total_size", Json::integer(self.total_size)),
-            ("total_csize", Json::integer(self.total_csize)),
-            ("unique_size", Json::integer(self.unique_size)),
-            ("unique_csize", Json::integer(self.unique_csize)),
-            ("total_unique_chunks", Json::integer(self.total_unique_chunks)),
-            ("total_chunks", Json::integer(self.total_chunks)),
+            ("total_size", number(self.total_size)),
+            ("total_csize", number(self.total_csize)),
+            ("unique_size", number(self.unique_size)),
+            ("unique_csize", number(self.unique_csize)),
+            ("total_unique_chunks", number(self.total_unique_chunks)),
+            ("total_chunks", number(self.total_chunks)),
         ])
     }
 
     /// The lines "All archives" and "Chunk index", with a line end.
     pub(crate) fn write(&self, units: Units, out: &mut dyn Write) -> io::Result<()> {
-        let [total, compressed, unique] =
-            [self.total_size, self.total_csize, self.unique_csize].map(|bytes| file_size(bytes, units));
+        let [total, compressed, unique] = [self.total_size, self.total_csize, self.unique_csize]
+            .map(|bytes| bytes.map_or_else(unknown, |bytes| file_size(bytes, units)));
+        let [unique_chunks, chunks] = [self.total_unique_chunks, self.total_chunks]
+            .map(|count| count.map_or_else(unknown, |count| count.to_string()));
         writeln!(out, "All archives:   {total:>20} {compressed:>20} {unique:>20}")?;
         writeln!(out)?;
         writeln!(out, "                       Unique chunks         Total chunks")?;
-        writeln!(out, "Chunk index:    {:20} {:20}", self.total_unique_chunks, self.total_chunks)
+        writeln!(out, "Chunk index:    {unique_chunks:>20} {chunks:>20}")
     }
+}
+
+/// What the table says of a figure that is not known.
+fn unknown() -> String {
+    "n/a".to_owned()
 }
 
 /// A mode as `--encryption` spells it.

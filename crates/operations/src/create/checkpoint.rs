@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, ToSpan};
-use nanoprobe_archive::{ArchiveMetadata, ItemWriter, Manifest, ManifestEntry, timestamp};
+use nanoprobe_archive::{ArchiveMetadata, ItemWriter, Manifest, ManifestEntry, Stored, timestamp};
 use nanoprobe_format::Id;
 use nanoprobe_key::{Key, Sealer, SecurityDirectory};
 use nanoprobe_repository::Repository;
@@ -15,6 +15,7 @@ use nanoprobe_repository::Repository;
 use super::{
     Created, Options, Statistics,
     store::{Open, Store},
+    totals::RunningTotals,
 };
 use crate::{Error, Event};
 
@@ -26,6 +27,7 @@ pub(super) struct Checkpoints<'a> {
     pub sealer: &'a Sealer,
     pub manifest: &'a mut Manifest,
     pub security: &'a SecurityDirectory,
+    pub totals: RunningTotals<'a>,
     started: Instant,
     last: Instant,
     /// Number of the next part of the file at hand, from one.
@@ -44,10 +46,11 @@ impl<'a> Checkpoints<'a> {
         sealer: &'a Sealer,
         manifest: &'a mut Manifest,
         security: &'a SecurityDirectory,
+        totals: RunningTotals<'a>,
     ) -> Self {
         let (started, last) = (Instant::now(), Instant::now());
         let parts = Statistics::default();
-        Self { options, repository, key, sealer, manifest, security, started, last, part: 1, from: 0, parts }
+        Self { options, repository, key, sealer, manifest, security, totals, started, last, part: 1, from: 0, parts }
     }
 
     /// Stores the archive under `name`, and commits.
@@ -58,7 +61,7 @@ impl<'a> Checkpoints<'a> {
         items: &mut ItemWriter<'_>,
         statistics: &Statistics,
     ) -> Result<Created, Error> {
-        let items = items.flush(self.repository)?.to_vec();
+        let ids = items.flush(self.repository)?.to_vec();
         let duration = self.started.elapsed();
         let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX).microseconds();
         let (start, end) = match self.options.timestamp.and_then(|time| Timestamp::from_microsecond(time).ok()) {
@@ -79,7 +82,7 @@ impl<'a> Checkpoints<'a> {
             time: timestamp::format(start),
             time_end: timestamp::format(end),
             chunker_params: Some(self.options.chunker),
-            items,
+            items: ids,
             size_bytes: Some(statistics.original_bytes),
             csize_bytes: Some(statistics.compressed_bytes),
             files: Some(statistics.files),
@@ -89,11 +92,13 @@ impl<'a> Checkpoints<'a> {
             ..ArchiveMetadata::default()
         };
         let compression = &self.options.compression;
-        let (id, stored_bytes) = metadata.store_compressed(self.repository, self.key, self.sealer, compression)?;
+        let stored = metadata.store_compressed(self.repository, self.key, self.sealer, compression)?;
+        let Stored { id, stored_bytes, .. } = stored;
         self.manifest.insert(ManifestEntry { name: name.to_owned(), id, time: metadata.time.clone() });
         self.manifest.store(self.repository, self.key, self.sealer)?;
         self.repository.commit()?;
         self.security.save(self.key, self.manifest.timestamp())?;
+        self.totals.committed(self.key, self.manifest, statistics, &items.statistics(), &stored);
         Ok(Created { id, stored_bytes, metadata, duration })
     }
 
@@ -165,6 +170,7 @@ impl Store<'_> {
         let chunks = open.chunks.get(self.checkpoints.from..).unwrap_or_default();
         let path = [open.span(open.entry.path), format!(".borg_part_{part}").as_bytes()].concat();
         self.items.write(&open.item(chunks, Some(&path), Some(part)), self.repository)?;
+        self.checkpoints.totals.referenced(chunks.len());
         self.checkpoints.from = open.chunks.len();
         self.checkpoints.part = part + 1;
         Ok(())

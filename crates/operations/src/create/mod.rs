@@ -21,6 +21,7 @@ mod seen;
 mod status;
 mod store;
 mod stream;
+mod totals;
 mod trouble;
 mod turns;
 mod unchanged;
@@ -46,8 +47,8 @@ pub use options::{
 
 use self::{
     attributes::Attributes, checkpoint::Checkpoints, compress::compress, encrypt::encrypt, fill::Filling, halt::Halt,
-    identify::Identifier, links::HardLinks, read::Content, seen::seen, store::Store, turns::Turns, unit::Record,
-    unit::Unit, walk::Walk,
+    identify::Identifier, links::HardLinks, read::Content, seen::seen, store::Store, totals::RunningTotals,
+    turns::Turns, unit::Record, unit::Unit, walk::Walk,
 };
 use crate::{Error, Interrupt, Monitor, Session, budget::CreatePlan, patterns::PatternMatcher, slots::Slots};
 
@@ -95,7 +96,11 @@ fn create_archive(
     }
 
     let items = ItemWriter::new(key, sealer.clone(), &options.compression);
-    let checkpoints = Checkpoints::new(options, repository, key, sealer, manifest, security);
+    let totals = match options.dry_run {
+        true => RunningTotals::unknown(cache),
+        false => RunningTotals::open(cache, repository, key, manifest)?,
+    };
+    let checkpoints = Checkpoints::new(options, repository, key, sealer, manifest, security, totals);
     let turns = Turns::new(Store::new(options, repository, monitor, items, checkpoints, cache));
     let halted = thread::scope(|scope| {
         for _ in 0..plan.workers {

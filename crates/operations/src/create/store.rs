@@ -146,6 +146,7 @@ impl<'a> Store<'a> {
                 Some(stored) => csize = stored,
                 None => {
                     self.repository.put(&chunk.id, object)?;
+                    self.checkpoints.totals.stored(chunk.range.len() as u32, csize);
                     new = true;
                 }
             }
@@ -183,6 +184,7 @@ impl<'a> Store<'a> {
         let Some(open) = self.item.take() else { return Ok(()) };
         self.checkpoints.file_ends(&open);
         self.items.write(&open.item(&open.chunks, None, None), self.repository)?;
+        self.checkpoints.totals.referenced(open.chunks.len());
         if open.entry.content {
             self.statistics.files += 1;
         }
@@ -199,6 +201,7 @@ impl<'a> Store<'a> {
     fn abandon(&mut self) {
         self.spare = self.item.take().unwrap_or_default();
         self.spare.chunks.shrink_to(4096);
+        self.checkpoints.totals.abandoned();
         self.checkpoints.abandon_parts();
     }
 

@@ -114,7 +114,7 @@ impl Fixture {
             items,
             ..ArchiveMetadata::default()
         };
-        let (id, _) = metadata.store(repository, &session.key, &session.sealer).expect("stored");
+        let id = metadata.store(repository, &session.key, &session.sealer).expect("stored").id;
         let entry = ManifestEntry { name: name.to_owned(), id, time: TIME.to_owned() };
         session.manifest.insert(entry.clone());
         session.commit_manifest().expect("committed");
