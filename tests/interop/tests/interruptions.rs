@@ -182,7 +182,7 @@ impl Running {
             }
             thread::sleep(Duration::from_millis(10));
         };
-        let mut read = |from: Option<&mut dyn Read>| {
+        let read = |from: Option<&mut dyn Read>| {
             let mut bytes = Vec::new();
             from.expect("a pipe").read_to_end(&mut bytes).expect("output");
             bytes
