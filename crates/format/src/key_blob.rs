@@ -187,7 +187,7 @@ mod tests {
     };
 
     /// Emits into `room` and gives what was written.
-    fn emitted<'a>(room: &'a mut [u8; 1024], emit: impl FnOnce(&mut Writer<&mut [u8]>)) -> &'a [u8] {
+    fn emitted(room: &mut [u8; 1024], emit: impl FnOnce(&mut Writer<&mut [u8]>)) -> &[u8] {
         let mut writer = Writer::new(&mut room[..]);
         emit(&mut writer);
         let left = writer.into_inner().len();
