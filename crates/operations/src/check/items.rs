@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn finds_the_next_item() {
         let data = b"th\x82\xa4pathing\x83\xa4mode\x01\xa5mtime\x01\xa4path\xa1x\x81\xa4path";
-        assert_eq!(find_item(data), Some(12));
-        assert_eq!(find_item(&data[13..]), None);
+        assert_eq!(find_item(data), Some(11));
+        assert_eq!(find_item(&data[12..]), None);
     }
 }
