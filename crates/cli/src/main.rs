@@ -8,9 +8,7 @@ mod location;
 mod log;
 mod machine;
 mod monitor;
-#[allow(dead_code)]
 mod output;
-#[allow(dead_code)]
 mod placeholders;
 mod program;
 mod progress;

@@ -17,6 +17,7 @@ impl Key {
         directories: &Directories,
         passphrases: &mut dyn PassphraseSource,
     ) -> Result<Self, Error> {
+        nanoprobe_crypto::self_test()?;
         if mode.storage() == Storage::Nowhere {
             return Ok(Self::plain());
         }

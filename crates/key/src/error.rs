@@ -17,6 +17,9 @@ pub enum Error {
     /// The repository failed.
     #[error(transparent)]
     Repository(#[from] nanoprobe_repository::Error),
+    /// A primitive gives wrong answers on this machine: nothing may be named, sealed or believed.
+    #[error(transparent)]
+    Primitive(#[from] nanoprobe_crypto::Failure),
     /// The first byte of the manifest is no key type (`UnsupportedPayloadError`).
     #[error("Unsupported payload type {0}. A newer version is required to access this repository.")]
     UnsupportedPayload(u8),

@@ -21,6 +21,7 @@ impl Key {
         directories: &Directories,
         passphrases: &mut dyn PassphraseSource,
     ) -> Result<Self, Error> {
+        nanoprobe_crypto::self_test()?;
         let mode = Mode::of_object(manifest_object)?;
         let (blob, target, name) = match mode.storage() {
             Storage::Nowhere => return Ok(Self::plain()),
