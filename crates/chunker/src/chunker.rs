@@ -14,6 +14,13 @@ pub enum Stream {
     Ends,
 }
 
+impl Stream {
+    /// The cut by content if one was `found`; else the largest chunk, or the stream's end, once that much is there.
+    pub(crate) fn cut(self, found: Option<usize>, limit: usize, maximum: usize) -> Option<usize> {
+        found.or((limit == maximum || (self == Self::Ends && limit > 0)).then_some(limit))
+    }
+}
+
 /// Cuts one stream after another; `start` begins a new stream.
 pub struct Chunker {
     rule: Rule,

@@ -44,12 +44,8 @@ impl FastCdc {
 
     pub(crate) fn next_cut(&mut self, window: &[u8], stream: Stream) -> Option<usize> {
         let limit = window.len().min(self.maximum);
-        let cut = match self.scan(&window[..limit]) {
-            Some(cut) => cut,
-            None if limit == self.maximum => limit,
-            None if stream == Stream::Ends && limit > 0 => limit,
-            None => return None,
-        };
+        let found = self.scan(&window[..limit]);
+        let cut = stream.cut(found, limit, self.maximum)?;
         self.restart();
         Some(cut)
     }

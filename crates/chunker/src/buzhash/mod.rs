@@ -54,12 +54,8 @@ impl Buzhash {
 
     pub(crate) fn next_cut(&mut self, bytes: &[u8], stream: Stream) -> Option<usize> {
         let limit = bytes.len().min(self.maximum);
-        let cut = match self.find(&bytes[..limit]) {
-            Some(cut) => cut,
-            None if limit == self.maximum => limit,
-            None if stream == Stream::Ends && limit > 0 => limit,
-            None => return None,
-        };
+        let found = self.find(&bytes[..limit]);
+        let cut = stream.cut(found, limit, self.maximum)?;
         self.restart();
         Some(cut)
     }
