@@ -2,8 +2,12 @@
 
 use std::hint::black_box;
 
+use blake2::digest::consts::U32;
+use blake2::{Blake2b, Digest};
 use criterion::{BenchmarkId, Criterion, Throughput};
-use nanoprobe_crypto::{Aes256Ctr, HmacSha256, PrefixedBlake2b, Xxh64, crc32, crc32_implementation, sha256};
+use nanoprobe_crypto::{
+    Aes256Ctr, HmacSha256, PrefixedBlake2b, Xxh64, blake2b_implementation, crc32, crc32_implementation, sha256,
+};
 
 use crate::cpu_time::CpuTime;
 use crate::inputs::noise;
@@ -25,6 +29,45 @@ pub(crate) fn hashes(criterion: &mut Criterion<CpuTime>) {
         });
         group.bench_function(BenchmarkId::new("blake2b", name), |b| b.iter(|| blake2b.digest(&[black_box(data)])));
     }
+    group.finish();
+}
+
+/// BLAKE2b of one message and of several at once, beside the portable form. A rate is of all messages' bytes.
+pub(crate) fn several_messages(criterion: &mut Criterion<CpuTime>) {
+    let data = noise(8 << 20);
+    let blake2b = PrefixedBlake2b::new(&[1; 128]);
+    let portable = Blake2b::<U32>::new_with_prefix([1; 128]);
+    let mut group = criterion.benchmark_group(format!("blake2b ({})", blake2b_implementation()));
+    for (name, bytes) in [("4KiB", 4 << 10), ("64KiB", 64 << 10), ("2MiB", 2 << 20)] {
+        let messages: Vec<_> = data.chunks(bytes).take(4).collect();
+        group.throughput(Throughput::Bytes(bytes as u64));
+        group.bench_function(BenchmarkId::new("1 portable", name), |b| {
+            b.iter(|| portable.clone().chain_update(black_box(messages[0])).finalize());
+        });
+        for count in 1..=messages.len() {
+            group.throughput(Throughput::Bytes((count * bytes) as u64));
+            group.bench_function(BenchmarkId::new(format!("{count} at once"), name), |b| {
+                b.iter(|| {
+                    let mut digests = [[0; 32]; 4];
+                    let parts = messages[..count].iter().map(|&message| [black_box(message)]);
+                    blake2b.digest_each(parts.zip(&mut digests));
+                    digests
+                });
+            });
+        }
+    }
+    // Small files of many sizes: lanes are left and taken at different times.
+    let mut sizes = (0..200_usize).map(|number| 100 + number * 7_919 % 30_000);
+    let mut rest = &data[..];
+    let files: Vec<_> = sizes.by_ref().map_while(|size| rest.split_off(..size)).collect();
+    group.throughput(Throughput::Bytes(files.iter().map(|file| file.len() as u64).sum()));
+    group.bench_function("200 small files, one by one", |b| {
+        b.iter(|| files.iter().map(|file| blake2b.digest(&[black_box(file)])[0]).max());
+    });
+    group.bench_function("200 small files at once", |b| {
+        let mut digests = vec![[0; 32]; files.len()];
+        b.iter(|| blake2b.digest_each(files.iter().map(|&file| [black_box(file)]).zip(&mut digests)));
+    });
     group.finish();
 }
 

@@ -21,7 +21,7 @@ criterion_group! {
         .sample_size(10)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(600));
-    targets = crypto::hashes, crypto::ciphers, crypto::checksums, chunkers::chunkers, compressors::compressors,
+    targets = crypto::hashes, crypto::several_messages, crypto::ciphers, crypto::checksums, chunkers::chunkers, compressors::compressors,
         pipeline::pipeline
 }
 criterion_main!(suite);

@@ -4,7 +4,7 @@
 //! In the flow: `id` (SHA-256, HMAC, BLAKE2b), `encrypt` (AES-256-CTR and a MAC), `store` (CRC-32 of log entries, XXH64 of
 //! index files), key files (PBKDF2, HKDF).
 //!
-//! RAM: a key schedule is at most 260 bytes (AES) or 340 bytes (HMAC); tables are constants (CRC-32: 8 KiB).
+//! RAM: a key schedule is at most 260 bytes (AES), 280 (BLAKE2b) or 340 (HMAC); tables are constants (CRC-32: 8 KiB).
 #![no_std]
 
 #[cfg(test)]
@@ -21,7 +21,7 @@ mod sha512;
 mod xxh64;
 
 pub use aes_ctr::Aes256Ctr;
-pub use blake2b::PrefixedBlake2b;
+pub use blake2b::{PrefixedBlake2b, blake2b_implementation};
 pub use crc32::{crc32, crc32_implementation};
 pub use equal::equal;
 pub use pbkdf2::pbkdf2_sha256;

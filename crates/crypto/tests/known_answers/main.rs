@@ -80,12 +80,28 @@ fn aes256_ctr_gives_the_known_answers() {
 
 #[test]
 fn prefixed_blake2b_gives_the_known_answers() {
-    for [prefix, data, answer] in cases("prefixed_blake2b", 25) {
+    for [prefix, data, answer] in cases("prefixed_blake2b", 29) {
         let prefixed = PrefixedBlake2b::new(&prefix.try_into().unwrap());
         assert_eq!(prefixed.digest(&[&data])[..], answer);
         for at in [0, 1, data.len() / 2, data.len()] {
             let at = at.min(data.len());
             assert_eq!(prefixed.clone().digest(&[&data[..at], &[], &data[at..]])[..], answer);
+        }
+    }
+}
+
+#[test]
+fn prefixed_blake2b_of_several_messages_gives_the_known_answers() {
+    let cases: Vec<_> = cases("prefixed_blake2b", 29).collect();
+    let prefixed = PrefixedBlake2b::new(cases[0][0][..].try_into().unwrap());
+    let forward: Vec<_> = cases.iter().collect();
+    let backward: Vec<_> = cases.iter().rev().collect();
+    for cases in [forward, backward] {
+        let mut digests = vec![[0; 32]; cases.len()];
+        let parts = cases.iter().map(|[_, data, _]| [&data[..data.len() / 3], &data[data.len() / 3..]]);
+        prefixed.digest_each(parts.zip(&mut digests));
+        for ([_, data, answer], digest) in cases.iter().zip(digests) {
+            assert_eq!(digest[..], *answer, "{}", data.len());
         }
     }
 }

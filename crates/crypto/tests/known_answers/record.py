@@ -82,7 +82,7 @@ for counter in [0, 1, 255, 2**32 - 2, 2**63, 2**64 - 3]:
         add('aes256_ctr', KEY, counter, message(length), aes_ctr(KEY, counter, message(length)))
 
 PREFIX = message(128)
-for length in LENGTHS:
+for length in LENGTHS + [65407, 65408, 65536, 300001]:
     add('prefixed_blake2b', PREFIX, message(length), hashlib.blake2b(PREFIX + message(length), digest_size=32).digest())
 
 assert zlib.crc32(b'123456789') == 0xcbf43926
