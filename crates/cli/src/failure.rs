@@ -197,7 +197,13 @@ impl From<KeyError> for Failure {
             KeyError::RelocationRefused => ("Cache.RepositoryAccessAborted", 62),
             KeyError::RepositoryIdNotUnique => ("Cache.RepositoryIDNotUnique", 63),
             KeyError::RepositoryReplay => ("Cache.RepositoryReplay", 64),
-            KeyError::KeyFileExists(_) | KeyError::NonceFileInvalid(_) => return Self::error(error),
+            KeyError::NotAKeyBackup => ("NotABorgKeyFile", 43),
+            KeyError::BackupOfAnother => ("RepoIdMismatch", 45),
+            KeyError::Unencrypted => ("UnencryptedRepo", 46),
+            KeyError::KeyFileExists(_)
+            | KeyError::NonceFileInvalid(_)
+            | KeyError::NotInPassphraseMode
+            | KeyError::UnrelatedIdHash => return Self::error(error),
             _ => ("Exception", 2),
         };
         match error {

@@ -36,8 +36,8 @@ const MOST_NEW_ATTEMPTS: usize = 10;
 struct Question<'a> {
     text: &'a str,
     /// The variable that answers it; also its message id.
-    variable: &'static str,
-    invalid: &'static str,
+    variable: Option<&'static str>,
+    invalid: Option<&'static str>,
     refused: Option<&'static str>,
     retry: bool,
 }
@@ -45,12 +45,11 @@ struct Question<'a> {
 impl Prompt<'_> {
     fn yes(&self, question: &Question<'_>) -> bool {
         self.say(question, "prompt", question.text, None);
-        let mut given = self.environment.text(question.variable);
+        let mut given = question.variable.and_then(|variable| Some((variable, self.environment.text(variable)?)));
         loop {
             let answer = match given.take() {
-                Some(answer) => {
-                    let text = format!("{answer} (from {})", question.variable);
-                    self.say(question, "env_answer", &text, Some(question.variable));
+                Some((variable, answer)) => {
+                    self.say(question, "env_answer", &format!("{answer} (from {variable})"), Some(variable));
                     Some(answer)
                 }
                 None => read_line(),
@@ -69,7 +68,9 @@ impl Prompt<'_> {
             if DEFAULTISH.contains(&answer) {
                 return false;
             }
-            self.say(question, "invalid_answer", question.invalid, None);
+            if let Some(invalid) = question.invalid {
+                self.say(question, "invalid_answer", invalid, None);
+            }
             if !question.retry {
                 return false;
             }
@@ -86,11 +87,16 @@ impl Prompt<'_> {
                     line.set("env_var", Json::text(variable));
                 }
                 line.set("type", Json::text(format!("question_{kind}")));
-                line.set("msgid", Json::text(question.variable));
+                line.set("msgid", question.variable.map_or(Json::Null, Json::text));
                 line.set("message", Json::text(text));
                 self.log.json(&line);
             }
         }
+    }
+
+    /// Whether a key on paper shall not be typed to its end.
+    pub(crate) fn abort_import(&self) -> bool {
+        self.yes(&Question { text: "Abort import? [yN]:", variable: None, invalid: None, refused: None, retry: true })
     }
 
     fn hidden(&self, prompt: &str) -> Result<Passphrase, Error> {
@@ -121,8 +127,8 @@ impl Prompt<'_> {
     fn display(&self, passphrase: &Passphrase) {
         let question = Question {
             text: "Do you want your passphrase to be displayed for verification? [yN]: ",
-            variable: "BORG_DISPLAY_PASSPHRASE",
-            invalid: "Invalid answer, try again.",
+            variable: Some("BORG_DISPLAY_PASSPHRASE"),
+            invalid: Some("Invalid answer, try again."),
             refused: None,
             retry: true,
         };
@@ -131,10 +137,11 @@ impl Prompt<'_> {
         }
         let mut text = b"Your passphrase (between double-quotes): \"".to_vec();
         text.extend_from_slice(passphrase.reveal());
-        text.extend_from_slice(b"\"\nMake sure that this is exactly what you wanted.");
+        text.extend_from_slice(b"\"\nMake sure the passphrase displayed above is exactly what you wanted.");
         if !passphrase.reveal().is_ascii() {
-            text.extend_from_slice(b"\nIt is not all ASCII; keep its UTF-8 bytes in hex at a safe place as well: ");
+            text.extend_from_slice(b"\nYour passphrase (UTF-8 encoding in hex): ");
             passphrase.reveal().iter().for_each(|byte| text.extend_from_slice(format!("{byte:02x}").as_bytes()));
+            text.extend_from_slice(b"\nIt is not all ASCII: keep these digits together with it at a safe place.");
         }
         self.log.text_line(&text, "\n");
     }
@@ -217,8 +224,8 @@ impl AccessQuestions for Prompt<'_> {
         self.yes(&Question {
             text: "Warning: Attempting to access a previously unknown unencrypted repository!\n\
                    Do you want to continue? [yN] ",
-            variable: "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK",
-            invalid: "Invalid answer, aborting.",
+            variable: Some("BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK"),
+            invalid: Some("Invalid answer, aborting."),
             refused: Some("Aborting."),
             retry: false,
         })
@@ -231,8 +238,8 @@ impl AccessQuestions for Prompt<'_> {
         );
         self.yes(&Question {
             text: &text,
-            variable: "BORG_RELOCATED_REPO_ACCESS_IS_OK",
-            invalid: "Invalid answer, aborting.",
+            variable: Some("BORG_RELOCATED_REPO_ACCESS_IS_OK"),
+            invalid: Some("Invalid answer, aborting."),
             refused: Some("Aborting."),
             retry: false,
         })
@@ -244,7 +251,7 @@ impl AccessQuestions for Prompt<'_> {
 }
 
 /// A line from standard input, `None` at its end.
-fn read_line() -> Option<String> {
+pub(crate) fn read_line() -> Option<String> {
     let _ = io::stderr().flush();
     let mut line = String::new();
     match io::stdin().lock().read_line(&mut line) {

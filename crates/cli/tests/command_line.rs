@@ -17,7 +17,7 @@ fn version_by_both_names() {
 fn help() {
     let main = named("borg", &[]).expect(0);
     assert!(main.stderr.is_empty() && main.stdout.contains("create"));
-    for command in ["init", "create", "list", "info", "extract", "check", "break-lock", "version", "help"] {
+    for command in ["init", "create", "list", "info", "extract", "check", "break-lock", "key", "version", "help"] {
         let direct = named("borg", &[command, "--help"]).expect(0).stdout;
         assert!(direct.contains("--log-json"), "{command}");
         assert!(named("borg", &["help", command]).expect(0).stdout.contains("Usage"), "{command}");
@@ -45,7 +45,6 @@ fn commands_that_are_not_built_say_so() {
         &["delete", "r::a"][..],
         &["prune", "--keep-daily", "7", "r"],
         &["mount", "r", "/mnt"],
-        &["key", "export", "r", "f"],
         &["serve"],
         &["check", "--repair", "r"],
         &["list", "ssh://host/r"],

@@ -57,14 +57,14 @@ impl KeyBackup {
         match Mode::of_object(manifest_object)?.storage() {
             Storage::Nowhere => Err(Error::Unencrypted),
             Storage::Repository => Ok(repository.set_key_blob(self.blob.as_bytes())?),
-            Storage::KeyFile => {
-                let path = match (&directories.key_file, key_file::find(repository, directories)) {
-                    (Some(path), _) => path.clone(),
-                    (None, Ok(found)) => found.path,
-                    (None, Err(_)) => key_file::create_new(directories, key_file_name)?,
-                };
-                durable::replace(&path, self.text().as_bytes())
-            }
+            Storage::KeyFile => match (&directories.key_file, key_file::find(repository, directories)) {
+                (Some(path), _) => durable::replace(path, self.text().as_bytes()),
+                (None, Ok(found)) => durable::replace(&found.path, self.text().as_bytes()),
+                (None, Err(_)) => {
+                    let path = key_file::create_new(directories, key_file_name)?;
+                    durable::replace(&path, self.text().as_bytes()).inspect_err(|_| drop(durable::remove(&path)))
+                }
+            },
         }
     }
 
@@ -115,9 +115,9 @@ pub enum PaperError {
     /// The paper is another repository's.
     #[error("This key backup seems to be for a different backup repository, aborting.")]
     OfAnother,
-    /// Something else than hexadecimal digits.
-    #[error("only characters 0-9 and a-f and '-' are valid, try again")]
-    Digits,
+    /// Something else than hexadecimal digits, or half a byte; the text tells which.
+    #[error("only characters 0-9 and a-f and '-' are valid, try again [{0}]")]
+    Digits(&'static str),
     /// A line's checksum is wrong.
     #[error("line checksum did not match, try line {0} again")]
     Checksum(u16),
@@ -152,7 +152,7 @@ impl PaperKey {
     /// Takes one line; gives the key after the last.
     pub fn line(&mut self, line: &str) -> Result<Option<KeyBackup>, PaperError> {
         let (data, sum) = split(line)?;
-        let bytes = unhex(&data).ok_or(PaperError::Digits)?;
+        let bytes = unhex(&data).map_err(PaperError::Digits)?;
         let number = self.next_line();
         if line_checksum(number, &bytes) != sum {
             return Err(PaperError::Checksum(number));
@@ -205,9 +205,13 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
+fn unhex(text: &str) -> Result<Vec<u8>, &'static str> {
+    const STRAY: &str = "Non-hexadecimal digit found";
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(STRAY);
     }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+    if !text.len().is_multiple_of(2) {
+        return Err("Odd-length string");
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| STRAY)).collect()
 }

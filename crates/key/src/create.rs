@@ -3,8 +3,8 @@
 use nanoprobe_repository::Repository;
 
 use crate::{
-    Directories, Error, Key, Mode, Passphrase, PassphraseSource, Target, durable, key_blob, key_file, mode::Storage,
-    secrets::Secrets,
+    Directories, Error, Key, Mode, Passphrase, PassphraseSource, RelatedSecrets, Target, durable, key_blob, key_file,
+    mode::Storage, secrets::Secrets,
 };
 
 impl Key {
@@ -17,12 +17,27 @@ impl Key {
         directories: &Directories,
         passphrases: &mut dyn PassphraseSource,
     ) -> Result<Self, Error> {
+        Self::create_related(mode, None, repository, key_file_name, directories, passphrases)
+    }
+
+    /// The same with id key and chunk seed of a related repository, if there is one.
+    pub fn create_related(
+        mode: Mode,
+        related: Option<&RelatedSecrets>,
+        repository: &dyn Repository,
+        key_file_name: &str,
+        directories: &Directories,
+        passphrases: &mut dyn PassphraseSource,
+    ) -> Result<Self, Error> {
         nanoprobe_crypto::self_test()?;
         if mode.storage() == Storage::Nowhere {
             return Ok(Self::plain());
         }
         let passphrase = passphrases.new_passphrase()?;
-        let secrets = Secrets::random(mode, repository.id())?;
+        let mut secrets = Secrets::random(mode, repository.id())?;
+        if let Some(related) = related {
+            related.put_into(&mut secrets, mode)?;
+        }
         let blob = key_blob::close(&secrets, &passphrase)?;
         let target = if mode.storage() == Storage::KeyFile {
             let path = key_file::create_new(directories, key_file_name)?;

@@ -71,6 +71,12 @@ pub enum Error {
     /// The mode has no key whose passphrase could change (`UnencryptedRepo`).
     #[error("Key management not available for unencrypted repositories.")]
     Unencrypted,
+    /// Only repositories in the mode that Borg 1.0 did away with are migrated (`Error`).
+    #[error("The repository is not in passphrase mode, there is nothing to migrate.")]
+    NotInPassphraseMode,
+    /// Secrets of a related repository that names data by another hash (`Error`).
+    #[error("You must keep the same ID hash (HMAC-SHA256 or BLAKE2b) or deduplication will break.")]
+    UnrelatedIdHash,
     /// An imported file is no key (`NotABorgKeyFile`).
     #[error("This file is not a Borg key backup, aborting.")]
     NotAKeyBackup,

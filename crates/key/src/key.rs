@@ -77,10 +77,7 @@ impl Key {
         is_logically_encrypted: bool,
         is_tam_required: bool,
     ) -> Self {
-        let cipher = mode.is_encrypted().then(|| Cipher {
-            encryption: Aes256Ctr::new(&secrets.encryption),
-            authentication: KeyedHash::new(&secrets.authentication),
-        });
+        let cipher = mode.is_encrypted().then(|| Cipher::of(&secrets));
         Self {
             mode,
             id_hash: KeyedHash::new(&secrets.identification),
@@ -180,6 +177,16 @@ impl Key {
         let iv = self.cipher.as_ref().and_then(|cipher| verified_iv(cipher, object));
         // The envelope counts as blocks too: an upper bound, as Borg's.
         self.manifest_end = iv.map(|iv| iv.saturating_add(counter_blocks(object.len())));
+    }
+}
+
+impl Cipher {
+    /// The length of the authentication key tells the hash.
+    pub(crate) fn of(secrets: &Secrets) -> Self {
+        Self {
+            encryption: Aes256Ctr::new(&secrets.encryption),
+            authentication: KeyedHash::new(&secrets.authentication),
+        }
     }
 }
 

@@ -95,7 +95,7 @@ pub(crate) fn open(bytes: &[u8], passphrase: &Passphrase) -> Result<Option<Secre
 
 fn derive(passphrase: &Passphrase, salt: &[u8], iterations: u32) -> Zeroizing<[u8; 32]> {
     let mut key = Zeroizing::new([0; 32]);
-    pbkdf2_sha256(passphrase.reveal(), salt, iterations, &mut key);
+    pbkdf2_sha256(passphrase.reveal(), salt, iterations, key.as_mut_slice());
     key
 }
 

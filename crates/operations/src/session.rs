@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 use nanoprobe_archive::{FeatureOperation, Manifest};
 use nanoprobe_format::Id;
 use nanoprobe_key::{
-    AccessQuestions, Directories, Key, Mode, PassphraseSource, RepositoryAge, Sealer, SecurityDirectory,
+    AccessQuestions, Directories, Key, Mode, PassphraseSource, RelatedSecrets, RepositoryAge, Sealer, SecurityDirectory,
 };
 use nanoprobe_repository::Repository;
 
@@ -75,7 +75,20 @@ impl Session {
         budget: Budget,
         prompts: &mut impl Prompts,
     ) -> Result<Self, Error> {
-        let key = Key::create(mode, &*repository, key_file_name, &places.directories, prompts)?;
+        Self::create_related(repository, mode, None, key_file_name, places, budget, prompts)
+    }
+
+    /// The same with deduplication secrets of a related repository, if there is one.
+    pub fn create_related(
+        repository: Arc<dyn Repository>,
+        mode: Mode,
+        related: Option<&RelatedSecrets>,
+        key_file_name: &str,
+        places: &Places,
+        budget: Budget,
+        prompts: &mut impl Prompts,
+    ) -> Result<Self, Error> {
+        let key = Key::create_related(mode, related, &*repository, key_file_name, &places.directories, prompts)?;
         let mut session = Self::assemble(repository, key, Manifest::create(), places, budget)?;
         session.commit_manifest()?;
         let Self { security, key, manifest, .. } = &session;

@@ -200,6 +200,37 @@ fn a_commit_that_returned_is_durable() {
 }
 
 #[test]
+fn a_power_cut_while_the_key_changes_leaves_the_old_or_the_new_one() {
+    let (path, old, new) = (Path::new("/key"), b"old key".repeat(60), b"new key".repeat(60));
+    let disk = Disk::new();
+    let repository = create(&disk, path).unwrap();
+    repository.set_key_blob(&old).unwrap();
+    repository.close().unwrap();
+    let (disk, whole) = (disk.copy(), disk.copy());
+    open(&whole, path).unwrap().set_key_blob(&new).unwrap();
+    for call in 1..=whole.calls() {
+        for trouble in [Trouble::PowerCut, Trouble::Failure(5), Trouble::Failure(28)] {
+            let cut = disk.copy();
+            cut.schedule(call, trouble);
+            let changed = open(&cut, path).and_then(|repository| repository.set_key_blob(&new));
+            for model in MODELS {
+                let found = match trouble {
+                    Trouble::PowerCut => cut.after_power_cut(model, &mut Random(call)),
+                    Trouble::Failure(_) => cut.copy(),
+                };
+                let context = format!("call {call}, {trouble:?}, {model:?}");
+                let repository = open(&found, path).unwrap_or_else(|error| panic!("{context}: {error}"));
+                let key = repository.key_blob().unwrap();
+                assert!(key == new || key == old && changed.is_err(), "{context}");
+                repository.set_key_blob(&new).unwrap_or_else(|error| panic!("{context}: {error}"));
+                drop(repository);
+                assert_eq!(open(&found, path).and_then(|repository| repository.key_blob()).unwrap(), new);
+            }
+        }
+    }
+}
+
+#[test]
 fn no_failing_call_panics_or_loses() {
     let path = PathBuf::from("/failing");
     let mut states = 0;

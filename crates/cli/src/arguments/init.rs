@@ -27,7 +27,7 @@ pub(crate) struct Init {
     pub(crate) make_parent_dirs: bool,
     /// Take over deduplication secrets of another repository from a file
     #[arg(long, value_name = "PATH")]
-    pub(crate) import_related_secrets: Option<OsString>,
+    pub(crate) import_related_secrets: Option<String>,
     /// The new repository [default: BORG_REPO]
     #[arg(value_name = "REPOSITORY", default_value = "", hide_default_value = true)]
     pub(crate) location: OsString,

@@ -13,6 +13,7 @@ mod filters;
 mod help;
 mod info;
 mod init;
+mod key;
 mod list;
 mod patterns;
 mod quickstart;
@@ -33,6 +34,7 @@ pub(crate) use self::{
     help::Help,
     info::Info,
     init::Init,
+    key::{Key, KeyChangePassphrase, KeyCommand, KeyExport, KeyExportRelatedSecrets, KeyImport, KeyMigrateToRepokey},
     list::List,
     patterns::{PatternOption, PatternOptions},
     quickstart::Quickstart,
@@ -70,6 +72,7 @@ pub(crate) enum Command {
     Extract(Box<Extract>),
     Check(Box<Check>),
     BreakLock(Box<BreakLock>),
+    Key(Box<Key>),
     Version(Box<Version>),
     Quickstart(Box<Quickstart>),
     Help(Box<Help>),
@@ -78,10 +81,9 @@ pub(crate) enum Command {
 }
 
 /// Borg's commands that end with a clear message for now.
-pub(crate) const NOT_BUILT: [&str; 20] = [
+pub(crate) const NOT_BUILT: [&str; 17] = [
     "benchmark",
     "borgfs",
-    "change-passphrase",
     "compact",
     "config",
     "debug",
@@ -89,7 +91,6 @@ pub(crate) const NOT_BUILT: [&str; 20] = [
     "diff",
     "export-tar",
     "import-tar",
-    "key",
     "mount",
     "prune",
     "recreate",
@@ -98,7 +99,6 @@ pub(crate) const NOT_BUILT: [&str; 20] = [
     "umount",
     "upgrade",
     "with-lock",
-    "migrate-to-repokey",
 ];
 
 impl Command {
@@ -112,6 +112,7 @@ impl Command {
             Self::Extract(command) => &mut command.common,
             Self::Check(command) => &mut command.common,
             Self::BreakLock(command) => &mut command.common,
+            Self::Key(command) => return command.common(),
             Self::Version(command) => &mut command.common,
             Self::Quickstart(command) => &mut command.common,
             Self::Help(command) => &mut command.common,
@@ -141,6 +142,14 @@ pub(crate) fn parse(name: &'static str, words: &[OsString]) -> Result<Arguments,
 /// The whole definition, for help texts.
 pub(crate) fn definition(name: &'static str) -> clap::Command {
     Arguments::command().name(name).bin_name(name)
+}
+
+/// Prints the help of a command that has subcommands and was called without.
+pub(crate) fn print_help(name: &'static str, command: &str) -> Result<(), crate::Failure> {
+    let mut definition = definition(name);
+    definition.build();
+    let help = definition.find_subcommand_mut(command).map(|command| command.render_help().to_string());
+    Ok(std::io::Write::write_all(&mut std::io::stdout(), help.unwrap_or_default().as_bytes())?)
 }
 
 /// A usage error in Borg's manner: exit code 2.

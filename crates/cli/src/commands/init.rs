@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use nanoprobe_key::{Mode, key_file};
+use nanoprobe_key::{Mode, RelatedSecrets, RelatedSecretsError, key_file};
 use nanoprobe_operations::Session;
 use nanoprobe_repository::{CreateOptions, LocalRepository, Locking, Repository};
 
-use super::{Context, context::Archive};
+use super::{Context, context::Archive, files::read_small};
 use crate::{Failure, arguments::Init};
 
 /// What to know about keys, told once.
@@ -27,9 +27,7 @@ Whatever the mode:
 
 pub(super) fn run(arguments: &Init, context: &Context<'_>) -> Result<(), Failure> {
     let location = context.location(&arguments.location, Archive::Refused, None)?;
-    if arguments.import_related_secrets.is_some() {
-        return Err(Failure::not_built("init --import-related-secrets"));
-    }
+    let related = arguments.import_related_secrets.as_deref().map(read_related).transpose()?;
     context.log.info([b"Initializing repository at \"".as_slice(), &location.canonical(), b"\""].concat());
     let options = CreateOptions {
         append_only: arguments.append_only,
@@ -41,9 +39,19 @@ pub(super) fn run(arguments: &Init, context: &Context<'_>) -> Result<(), Failure
     let repository = Arc::new(LocalRepository::create(&Context::path(&location), &options, open)?);
     let name = key_file::name(None, repository.location());
     let (places, budget) = (context.places()?, context.budget()?);
-    Session::create(repository, arguments.encryption, &name, &places, budget, &mut context.prompt())?;
+    let (mode, prompt) = (arguments.encryption, &mut context.prompt());
+    Session::create_related(repository, mode, related.as_ref(), &name, &places, budget, prompt)?;
     if arguments.encryption != Mode::None {
         context.log.warning(ADVICE, None);
     }
     Ok(())
+}
+
+/// Reads the secrets before anything is made, so that a wrong file leaves nothing behind.
+fn read_related(path: &str) -> Result<RelatedSecrets, Failure> {
+    let content = read_small(path)?;
+    RelatedSecrets::parse(&content).map_err(|error| match error {
+        RelatedSecretsError::Version(_) => Failure::command(error),
+        error => Failure::command(format_args!("{error}: {path}")),
+    })
 }

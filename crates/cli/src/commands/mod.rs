@@ -6,9 +6,11 @@ mod context;
 mod create;
 mod describe;
 mod extract;
+mod files;
 mod help;
 mod info;
 mod init;
+mod key;
 mod list;
 mod quickstart;
 mod selection;
@@ -29,6 +31,7 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Extract(arguments) => extract::run(arguments, context),
         Command::Check(arguments) => check::run(arguments, context),
         Command::BreakLock(arguments) => break_lock::run(arguments, context),
+        Command::Key(arguments) => key::run(arguments, context),
         Command::Version(arguments) => version::run(arguments, context),
         Command::Quickstart(arguments) => quickstart::run(arguments),
         Command::Help(arguments) => help::run(arguments, context),

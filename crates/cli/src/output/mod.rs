@@ -16,6 +16,7 @@ mod checksums;
 pub(crate) mod information;
 pub(crate) mod items;
 pub(crate) mod json;
+pub(crate) mod key_page;
 pub(crate) mod repository;
 pub(crate) mod size;
 pub(crate) mod specification;

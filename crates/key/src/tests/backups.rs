@@ -71,7 +71,11 @@ fn mistyped_lines_are_noticed() {
     let mut paper = PaperKey::begin(&first.to_uppercase(), id).unwrap();
     let line = lines[1].split_once(':').unwrap().1;
     assert_eq!(paper.line(""), Err(PaperError::Dashes));
-    assert_eq!(paper.line(&line.replacen(' ', "g", 1)), Err(PaperError::Digits));
+    assert_eq!(paper.line(&line.replacen(' ', "g", 1)), Err(PaperError::Digits("Non-hexadecimal digit found")));
+    assert_eq!(
+        paper.line(&line.replacen("  ", " ", 1).replacen(char::is_alphanumeric, "", 1)),
+        Err(PaperError::Digits("Odd-length string"))
+    );
     let second = lines[2].split_once(':').unwrap().1;
     assert_eq!(paper.line(second), Err(PaperError::Checksum(1)));
     assert_eq!((paper.line(line), paper.next_line()), (Ok(None), 2));
@@ -85,5 +89,40 @@ fn typed(paper: &str, repository: &MemoryRepository) -> Result<KeyBackup, PaperE
         if let Some(backup) = key.line(lines.next().unwrap())? {
             return Ok(backup);
         }
+    }
+}
+
+#[test]
+fn related_repositories_name_and_cut_alike_and_encrypt_apart() {
+    use super::support::created;
+    use crate::{RelatedSecrets, RelatedSecretsError};
+    for (from, to) in [(Mode::Repokey, Mode::Keyfile), (Mode::KeyfileBlake2, Mode::AuthenticatedBlake2)] {
+        let (key, world, _) = created(from, "x");
+        let related = RelatedSecrets::parse(RelatedSecrets::of(&key).unwrap().text().as_bytes()).unwrap();
+        let repository = MemoryRepository::new([8; 32]);
+        let script = &mut Script::given("y");
+        let other = Key::create_related(to, Some(&related), &repository, "other", &world.directories, script).unwrap();
+        assert_eq!((other.id(b"data"), other.chunk_seed()), (key.id(b"data"), key.chunk_seed()));
+        let [one, other] = [&key, &other].map(|key| key.secrets().unwrap());
+        assert_ne!(one.encryption, other.encryption);
+        assert_ne!(one.authentication, other.authentication);
+    }
+    let related = RelatedSecrets::of(&created(Mode::Repokey, "x").0).unwrap();
+    let (world, repository) = (World::new(), MemoryRepository::new([8; 32]));
+    let script = &mut Script::given("y");
+    let refused =
+        Key::create_related(Mode::KeyfileBlake2, Some(&related), &repository, "other", &world.directories, script);
+    assert!(matches!(refused, Err(Error::UnrelatedIdHash)));
+    assert!(!world.directories.keys.exists(), "nothing is written before it is refused");
+    assert!(matches!(RelatedSecrets::of(&created(Mode::None, "x").0), Err(Error::Unencrypted)));
+    for (text, error) in [
+        ("{", RelatedSecretsError::Json),
+        ("{}", RelatedSecretsError::Version("None".into())),
+        (r#"{"version": 2}"#, RelatedSecretsError::Version("2".into())),
+        (r#"{"version": 1}"#, RelatedSecretsError::IdKey),
+        (r#"{"version": 1, "id_key": "abc"}"#, RelatedSecretsError::IdKey),
+        (r#"{"version": 1, "id_key": "ab"}"#, RelatedSecretsError::Json),
+    ] {
+        assert_eq!(RelatedSecrets::parse(text.as_bytes()).err(), Some(error), "{text}");
     }
 }
