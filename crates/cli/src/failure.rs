@@ -141,6 +141,7 @@ impl From<OperationError> for Failure {
             OperationError::Command(_) => Self::new("CommandError", 4, error),
             OperationError::MemoryLimit(error) => Self::command(error),
             OperationError::Interrupted => Self::interrupted(),
+            OperationError::Local { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe => source.into(),
             error => Self::unforeseen(error),
         }
     }

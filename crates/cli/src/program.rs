@@ -42,6 +42,7 @@ fn outdated(word: &OsString) -> Option<String> {
         name @ "--remote-ratelimit" => (name, "Use --upload-ratelimit instead."),
         name @ "--remote-buffer" => (name, "Use --upload-buffer instead."),
         name @ "--prefix" => (name, "Use \"--glob-archives 'yourprefix*'\" (-a) instead."),
+        "--sort" => return Some("Warning: \"--sort\" is deprecated. Use \"--sort-by=path\" instead.".to_owned()),
         _ => return None,
     };
     let dot = if advice.starts_with("because") { "" } else { "." };

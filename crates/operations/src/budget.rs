@@ -9,7 +9,8 @@
 //! | slots: the bytes of files between reading and sealing | the rest, at most 24 MiB |
 //!
 //! That is `create`. Extract gives half to its slots, every reader of items at most a third to the largest item, and the
-//! sorted passes of check and info an eighth to the records that wait for a run on disk.
+//! sorted passes of check and info an eighth to the records that wait for a run on disk; diff has an eighth for those and
+//! another for items that wait for their partners.
 
 use std::ops::RangeInclusive;
 

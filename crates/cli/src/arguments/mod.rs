@@ -8,6 +8,7 @@ mod break_lock;
 mod check;
 mod common;
 mod create;
+mod diff;
 mod extract;
 mod filters;
 mod help;
@@ -29,6 +30,7 @@ pub(crate) use self::{
     check::Check,
     common::{CommonOptions, Verbosity},
     create::Create,
+    diff::Diff,
     extract::Extract,
     filters::ArchiveFilters,
     help::Help,
@@ -71,6 +73,7 @@ pub(crate) enum Command {
     Info(Box<Info>),
     Extract(Box<Extract>),
     Check(Box<Check>),
+    Diff(Box<Diff>),
     BreakLock(Box<BreakLock>),
     Key(Box<Key>),
     Version(Box<Version>),
@@ -81,14 +84,13 @@ pub(crate) enum Command {
 }
 
 /// Borg's commands that end with a clear message for now.
-pub(crate) const NOT_BUILT: [&str; 17] = [
+pub(crate) const NOT_BUILT: [&str; 16] = [
     "benchmark",
     "borgfs",
     "compact",
     "config",
     "debug",
     "delete",
-    "diff",
     "export-tar",
     "import-tar",
     "mount",
@@ -111,6 +113,7 @@ impl Command {
             Self::Info(command) => &mut command.common,
             Self::Extract(command) => &mut command.common,
             Self::Check(command) => &mut command.common,
+            Self::Diff(command) => &mut command.common,
             Self::BreakLock(command) => &mut command.common,
             Self::Key(command) => return command.common(),
             Self::Version(command) => &mut command.common,
@@ -122,7 +125,7 @@ impl Command {
 
     /// Whether Borg lets this command leave the repository unlocked (`--bypass-lock`).
     pub(crate) fn may_bypass_lock(&self) -> bool {
-        matches!(self, Self::List(_) | Self::Info(_) | Self::Extract(_) | Self::Check(_))
+        matches!(self, Self::List(_) | Self::Info(_) | Self::Extract(_) | Self::Check(_) | Self::Diff(_))
     }
 }
 

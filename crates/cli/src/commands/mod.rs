@@ -5,6 +5,7 @@ mod check;
 mod context;
 mod create;
 mod describe;
+mod diff;
 mod extract;
 mod files;
 mod help;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Info(arguments) => info::run(arguments, context),
         Command::Extract(arguments) => extract::run(arguments, context),
         Command::Check(arguments) => check::run(arguments, context),
+        Command::Diff(arguments) => diff::run(arguments, context),
         Command::BreakLock(arguments) => break_lock::run(arguments, context),
         Command::Key(arguments) => key::run(arguments, context),
         Command::Version(arguments) => version::run(arguments, context),

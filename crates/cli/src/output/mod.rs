@@ -8,11 +8,13 @@
 //! | `list REPOSITORY` | [`archives`] |
 //! | `list REPOSITORY::ARCHIVE` | [`items`] |
 //! | `info` | [`information`] |
+//! | `diff` | [`differences`] |
 //! | `create --stats`, `create --json` | [`statistics`] |
 //! | what all `--json` documents begin with | [`repository`] |
 
 pub(crate) mod archives;
 mod checksums;
+pub(crate) mod differences;
 pub(crate) mod information;
 pub(crate) mod items;
 pub(crate) mod json;

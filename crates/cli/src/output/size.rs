@@ -21,11 +21,11 @@ pub(crate) enum Sign {
 
 /// `1234567` as `1.23 MB`.
 pub(crate) fn file_size(bytes: u64, units: Units) -> String {
-    signed_file_size(i128::from(bytes), Sign::Negative, units)
+    signed_file_size(i128::from(bytes), Sign::Negative, 2, units)
 }
 
-/// As [`file_size`], for differences.
-pub(crate) fn signed_file_size(bytes: i128, sign: Sign, units: Units) -> String {
+/// As [`file_size`], for differences, with so many digits behind the point.
+pub(crate) fn signed_file_size(bytes: i128, sign: Sign, digits: usize, units: Units) -> String {
     let (power, names) = match units {
         Units::Decimal => (1000.0, ["", "k", "M", "G", "T", "P", "E", "Z", "Y"]),
         Units::Binary => (1024.0, ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"]),
@@ -38,7 +38,7 @@ pub(crate) fn signed_file_size(bytes: i128, sign: Sign, units: Units) -> String 
     while unit + 1 < names.len() && text.parse::<f64>().is_ok_and(|rounded| rounded.abs() >= power) {
         number /= power;
         unit += 1;
-        text = format!("{number:.2}");
+        text = format!("{number:.digits$}");
     }
     format!("{plus}{text} {}B", names[unit])
 }
@@ -80,9 +80,9 @@ mod tests {
         for (bytes, text) in [(1023, "1023 B"), (1024, "1.00 KiB"), (1_048_576, "1.00 MiB"), (1_048_575, "1.00 MiB")] {
             assert_eq!(file_size(bytes, Units::Binary), text, "{bytes}");
         }
-        assert_eq!(signed_file_size(1500, Sign::Always, Units::Decimal), "+1.50 kB");
-        assert_eq!(signed_file_size(-1500, Sign::Always, Units::Decimal), "-1.50 kB");
-        assert_eq!(signed_file_size(0, Sign::Always, Units::Decimal), "0 B");
+        assert_eq!(signed_file_size(1500, Sign::Always, 2, Units::Decimal), "+1.50 kB");
+        assert_eq!(signed_file_size(-1550, Sign::Always, 1, Units::Decimal), "-1.6 kB");
+        assert_eq!(signed_file_size(0, Sign::Always, 2, Units::Decimal), "0 B");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! Items come in the order of a walk, so a stack is enough; it is as deep as the tree, and paths are bounded.
 
-use nanoprobe_format::{item::Item, msgpack};
+use nanoprobe_format::item::Item;
+
+use crate::packed::append_item;
 
 /// The open directories, outermost first.
 #[derive(Debug, Default)]
@@ -22,9 +24,9 @@ pub(super) struct Entered {
 impl Directories {
     /// Puts a directory on the stack.
     pub(super) fn enter(&mut self, path: &[u8], item: &Item<'_>) {
-        let mut writer = msgpack::Writer::new(super::unit::Packed(Vec::new()));
-        let Ok(()) = item.emit(&mut writer);
-        self.stack.push(Entered { path: path.to_owned(), packed: writer.into_inner().0 });
+        let mut packed = Vec::new();
+        append_item(item, &mut packed);
+        self.stack.push(Entered { path: path.to_owned(), packed });
     }
 
     /// Takes the innermost directory off if `path` is not below it.

@@ -3,10 +3,10 @@
 //! A unit is planned (items, steps, chunk references), gets its objects from fetch and its plain data from the workers, and is
 //! carried out step by step, in order, by the writer.
 
-use nanoprobe_format::{ChunkRef, item::Item, msgpack};
+use nanoprobe_format::{ChunkRef, item::Item};
 
 use super::slots::Slot;
-use crate::Error;
+use crate::{Error, packed::append_item};
 
 /// Steps after which a unit is closed even if it holds little data.
 const MOST_STEPS: usize = 1024;
@@ -85,8 +85,7 @@ impl Unit {
     /// Plans an item; `stripped` bytes of its path are not for the destination.
     pub(super) fn begin(&mut self, item: &Item<'_>, stripped: usize, content: Content) {
         let start = self.items.len() as u32;
-        let mut writer = msgpack::Writer::new(Packed(&mut self.items));
-        let Ok(()) = item.emit(&mut writer);
+        append_item(item, &mut self.items);
         let end = self.items.len() as u32;
         self.steps.push(Step::Begin { start, end, stripped: stripped as u32, content });
     }
@@ -117,22 +116,4 @@ impl Unit {
 /// Stored size; archives made without a chunks cache may not know it.
 fn object_bytes(chunk: &ChunkRef) -> usize {
     if chunk.csize == 0 { chunk.size as usize + 1024 } else { chunk.csize as usize }
-}
-
-/// A vector as a sink that cannot fail.
-pub(super) struct Packed<V>(pub(super) V);
-
-impl<V> embedded_io::ErrorType for Packed<V> {
-    type Error = core::convert::Infallible;
-}
-
-impl<V: std::borrow::BorrowMut<Vec<u8>>> embedded_io::Write for Packed<V> {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> Result<(), Self::Error> {
-        Ok(())
-    }
 }

@@ -1,0 +1,143 @@
+//! `diff`, `export-tar` and `import-tar` beside the real Borg.
+
+use std::{fs, os::unix::fs::symlink, path::Path};
+
+use nanoprobe_interop::{Content, Outcome, Program, World, grow_tree};
+
+/// Both programs say the same, on both channels, and end alike.
+#[track_caller]
+fn equal(world: &World, arguments: &[&str]) -> Outcome {
+    let [borg, ours] = Program::BOTH.map(|program| world.run(program, arguments));
+    assert_eq!(ours.text(), borg.text(), "{arguments:?}\n{}", ours.messages);
+    assert_eq!(ours.messages, borg.messages, "{arguments:?}");
+    assert_eq!(ours.code, borg.code, "{arguments:?}");
+    ours
+}
+
+/// Changes of every kind, in a tree that `grow_tree` made.
+fn change(tree: &Path) {
+    let at = |name: &str| tree.join(name);
+    fs::write(at("random-100"), b"shorter").expect("a file");
+    fs::write(at("hard-1"), b"all three names").expect("a file");
+    let mut grown = fs::read(at("random-300000")).expect("a file");
+    grown.extend(b"something more");
+    fs::write(at("random-300000"), grown).expect("a file");
+    fs::remove_file(at("random-4096")).expect("it is there");
+    fs::remove_file(at("a-hard-0")).expect("it is there");
+    fs::remove_file(at("fifo")).expect("it is there");
+    fs::remove_dir(at("empty-folder")).expect("it is there");
+    fs::write(at("empty-folder"), b"a file now").expect("a file");
+    for (link, target) in [("link", "elsewhere"), ("new-link", "größe")] {
+        let _ = fs::remove_file(at(link));
+        symlink(target, at(link)).expect("a link");
+    }
+    fs::remove_file(at("dangling")).expect("it is there");
+    fs::create_dir(at("dangling")).expect("a folder");
+    fs::write(at("added"), b"one file").expect("a file");
+    fs::hard_link(at("added"), at("added-too")).expect("a link");
+    fs::remove_file(at("modes/400")).expect("it is there");
+    use std::os::unix::fs::{PermissionsExt, chown};
+    fs::set_permissions(at("modes/755"), fs::Permissions::from_mode(0o4711)).expect("permissions");
+    if rustix::process::geteuid().is_root() {
+        chown(at("modes/644"), Some(1), Some(4713)).expect("an owner");
+    }
+    fs::set_permissions(at("text"), fs::Permissions::from_mode(0o600)).expect("permissions");
+}
+
+#[test]
+fn differences() {
+    let world = World::with_repository(Program::Borg, "repokey-blake2");
+    grow_tree(&world.path("tree"), 21, Content::Small);
+    world.create(Program::Borg, "borg-1", "tree", &[]);
+    world.create(Program::Nanoprobe, "ours-1", "tree", &[]);
+    change(&world.path("tree"));
+    world.create(Program::Borg, "borg-2", "tree", &[]);
+    world.create(Program::Nanoprobe, "ours-2", "tree", &[]);
+    world.create(Program::Borg, "cut-otherwise", "tree", &["--chunker-params", "10,16,12,4095"]);
+    for (old, new) in [
+        ("borg-1", "borg-2"),
+        ("borg-2", "borg-1"),
+        ("ours-1", "ours-2"),
+        ("ours-1", "borg-1"),
+        ("borg-1", "cut-otherwise"),
+        ("borg-2", "cut-otherwise"),
+    ] {
+        let old = world.archive(old);
+        equal(&world, &["diff", &old, new]);
+        equal(&world, &["diff", "--json-lines", "--content-only", &old, new]);
+    }
+    let old = world.archive("borg-1");
+    let diff = |options: &[&str], paths: &[&str]| {
+        let words: Vec<&str> =
+            ["diff"].iter().chain(options).chain(&[old.as_str(), "ours-2"]).chain(paths).copied().collect();
+        equal(&world, &words)
+    };
+    for fields in [">size,user", "size_added,>path", ">size_diff,gid", "<size_removed,>mtime_diff", "uid,>ctime"] {
+        diff(&["--sort-by", fields], &[]);
+    }
+    diff(&["--sort", "--json-lines"], &[]);
+    diff(&["--same-chunker-params", "--iec"], &["deep", "modes"]);
+    diff(&["--exclude", "sh:modes/*", "--json-lines"], &[]);
+    // A link whose first name is not looked at, in one archive or in both.
+    assert_eq!(diff(&[], &["folder"]).code, 1);
+    diff(&["--pattern=- added"], &[]);
+    diff(&["--exclude", "added"], &[]);
+    diff(&["--exclude", "hard-1", "--exclude", "a-hard-0"], &[]);
+    assert_eq!(diff(&[], &["not-there"]).code, 1);
+    for wrong in [["ours-2", "--sort-by=mode"], ["no::name", "-p"], ["", "-p"]] {
+        assert_eq!(world.run(Program::Nanoprobe, ["diff", &old, wrong[0], wrong[1]]).code, 2, "{wrong:?}");
+    }
+    assert!(diff(&[], &[]).text().lines().count() > 15);
+    assert_eq!(
+        world.run(Program::Nanoprobe, ["diff", &old, "gone"]).code,
+        world.run(Program::Borg, ["diff", &old, "gone"]).code
+    );
+}
+
+/// Archives in different orders, larger than what may wait in memory.
+#[test]
+fn differences_of_large_archives() {
+    let world = World::with_repository(Program::Borg, "none");
+    fs::create_dir(world.path("tree")).expect("a tree");
+    for folder in ["x", "y", "z"] {
+        fs::create_dir(world.path("tree").join(folder)).expect("a folder");
+        for number in 0..3000 {
+            let name = format!("{folder}/{:x}", number * 7919 % 65_536);
+            fs::write(world.path("tree").join(&name), if number % 9 == 0 { "content" } else { "" }).expect("a file");
+            if number % 50 == 0 {
+                fs::hard_link(world.path("tree").join(&name), world.path("tree").join(name + "-link")).expect("a link");
+            }
+        }
+    }
+    let tree = world.path("tree");
+    let create = |program, archive: &str, roots: &[&str]| {
+        let archive = world.archive(archive);
+        let words: Vec<&str> = ["create", archive.as_str()].iter().chain(roots).copied().collect();
+        world.run_in(&tree, program, words).success();
+    };
+    create(Program::Borg, "old", &["x", "y", "z"]);
+    create(Program::Nanoprobe, "old-sorted", &["x", "y", "z"]);
+    for folder in ["x", "z"] {
+        for number in (0..3000).step_by(50) {
+            fs::write(tree.join(format!("{folder}/{:x}", number * 7919 % 65_536)), "other content").expect("a file");
+            fs::write(tree.join(format!("{folder}/new-{number}")), "new").expect("a file");
+            fs::remove_file(tree.join(format!("{folder}/{:x}", (number + 1) * 7919 % 65_536))).expect("it is there");
+        }
+    }
+    create(Program::Borg, "new", &["z", "y", "x"]);
+    create(Program::Nanoprobe, "new-sorted", &["x", "y", "z"]);
+    let limit = ["--memory-limit", "16M"];
+    for (old, new, options) in [
+        ("old", "new", &[][..]),
+        ("new", "old", &["--json-lines"]),
+        ("old-sorted", "new-sorted", &[]),
+        ("old-sorted", "new", &["--sort-by", ">size,path"]),
+    ] {
+        let old = world.archive(old);
+        let words: Vec<&str> = ["diff", old.as_str(), new].iter().chain(options).copied().collect();
+        let borg = world.run(Program::Borg, &words).success();
+        let ours = world.run(Program::Nanoprobe, words.iter().chain(&limit)).success();
+        assert!(borg.text().lines().count() > 300);
+        assert!(ours.text() == borg.text(), "{words:?}");
+    }
+}
