@@ -139,6 +139,11 @@ impl<'a> EncryptedMut<'a> {
         self.authenticated
     }
 
+    /// What the MAC covers, and the MAC's place, for as long as the object lives.
+    pub fn into_authenticated(self) -> (&'a [u8], &'a mut [u8; MAC_BYTES]) {
+        (self.authenticated, self.mac)
+    }
+
     /// As [`EncryptedMut::body`], for as long as the object lives.
     pub fn into_body(self) -> &'a mut [u8] {
         self.authenticated.get_mut(IV_BYTES..).unwrap_or_default()

@@ -30,4 +30,15 @@ impl KeyedHash {
             Self::Blake2b(blake2b) => blake2b.digest(&[data]),
         }
     }
+
+    /// The hash of each piece of data, put in its place; BLAKE2b goes over several at once.
+    pub(crate) fn digest_each<'data, 'digest>(
+        &self,
+        data: impl IntoIterator<Item = (&'data [u8], &'digest mut [u8; 32])>,
+    ) {
+        match self {
+            Self::Blake2b(blake2b) => blake2b.digest_each(data.into_iter().map(|(data, digest)| ([data], digest))),
+            _ => data.into_iter().for_each(|(data, digest)| *digest = self.digest(data)),
+        }
+    }
 }

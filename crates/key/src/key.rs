@@ -100,6 +100,11 @@ impl Key {
         Id(self.id_hash.digest(data))
     }
 
+    /// Names several pieces of data, each in its place; up to three times as fast as one by one.
+    pub fn id_each<'data, 'id>(&self, data: impl IntoIterator<Item = (&'data [u8], &'id mut Id)>) {
+        self.id_hash.digest_each(data.into_iter().map(|(data, id)| (data, &mut id.0)));
+    }
+
     /// Seed of the buzhash table.
     pub fn chunk_seed(&self) -> u32 {
         self.secrets.as_ref().map_or(0, |secrets| secrets.chunk_seed.cast_unsigned())

@@ -154,6 +154,43 @@ fn what_was_sealed_opens() {
 }
 
 #[test]
+fn together_is_the_same_as_one_by_one() {
+    for vectors in vectors::all() {
+        let key = unlocked(&vectors);
+        let sealer = || match key.cipher() {
+            Some(cipher) => {
+                let nonces = Nonces::with_skip(Box::new(From(7)), Box::new(From(0)), None, 0);
+                Sealer::encrypting(key.mode().key_type(), cipher.clone(), nonces)
+            }
+            None => Sealer::plain(key.mode().key_type()),
+        };
+        let payloads: Vec<Vec<u8>> =
+            [300, 0, 5000, 87, 88, 120, 1, 700].map(|length| vec![length as u8; length]).into();
+        let (alone, together) = (sealer(), sealer());
+        let mut expected: Vec<_> = payloads.iter().map(|payload| room_and(&alone, payload)).collect();
+        let mut objects = expected.clone();
+        expected.iter_mut().for_each(|object| alone.seal(object).unwrap());
+        together.seal_each(objects.iter_mut().map(Vec::as_mut_slice)).unwrap();
+        assert_eq!(objects, expected, "{:?}", vectors.mode);
+
+        let mut ids = vec![nanoprobe_format::Id([0; 32]); payloads.len()];
+        key.id_each(payloads.iter().map(Vec::as_slice).zip(&mut ids));
+        assert_eq!(ids, payloads.iter().map(|payload| key.id(payload)).collect::<Vec<_>>(), "{:?}", vectors.mode);
+    }
+}
+
+#[test]
+fn too_little_room_for_one_of_several_is_an_error() {
+    for mode in [Mode::RepokeyBlake2, Mode::Repokey, Mode::None] {
+        let (key, world, repository) = created(mode, "x");
+        let sealer = key.sealer(Arc::new(repository), &world.directories).unwrap();
+        let mut objects = [vec![0; 60], vec![0; sealer.envelope_bytes() - 1], vec![0; 60]];
+        assert!(sealer.seal_each(objects.iter_mut().map(Vec::as_mut_slice)).is_err());
+        assert_eq!(objects[1..], [vec![0; sealer.envelope_bytes() - 1], vec![0; 60]]);
+    }
+}
+
+#[test]
 fn too_little_room_is_an_error() {
     let (key, world, repository) = created(Mode::Repokey, "x");
     let sealer = key.sealer(Arc::new(repository), &world.directories).unwrap();
