@@ -138,6 +138,7 @@ impl From<OperationError> for Failure {
             OperationError::Archive(error) => error.into(),
             OperationError::NoSuchArchive(_) => Self::new("Archive.DoesNotExist", 31, error),
             OperationError::ArchiveExists(_) => Self::new("Archive.AlreadyExists", 30, error),
+            OperationError::Stream(_) => Self::new("Error", 2, error),
             OperationError::Command(_) => Self::new("CommandError", 4, error),
             OperationError::MemoryLimit(error) => Self::command(error),
             OperationError::Interrupted => Self::interrupted(),

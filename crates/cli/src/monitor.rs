@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nanoprobe_archive::text;
 use nanoprobe_operations::{Event, Monitor};
 
 use crate::{
@@ -109,10 +110,10 @@ impl Monitor for CommandMonitor<'_> {
             Event::File { status, path } => self.file(status, path),
             Event::Warning { message, exit_code } => {
                 self.status.warn(exit_code);
-                self.log.warning(message, warning_class(exit_code));
+                self.log.warning(text::encode(message), warning_class(exit_code));
             }
             Event::Defect(message) => self.log.message(Level::Error, self.logger, None, message),
-            Event::Remark(message) => self.log.message(Level::Warning, self.logger, None, message),
+            Event::Remark(message) => self.log.message(Level::Warning, self.logger, None, text::encode(message)),
             Event::Information(message) => self.log.message(Level::Info, self.logger, None, message),
             Event::ArchiveProgress { files, original_bytes, compressed_bytes, deduplicated_bytes, path } => {
                 let statistics = ArchiveStatistics { original_bytes, compressed_bytes, deduplicated_bytes, files };

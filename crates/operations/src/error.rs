@@ -27,7 +27,10 @@ pub enum Error {
     /// An archive of that name exists already.
     #[error("Archive {0} already exists")]
     ArchiveExists(String),
-    /// A command that gives content or paths failed, or the user it is stored for is unknown.
+    /// What is to be stored under a name of its own cannot be, or not for that user.
+    #[error("Error: {0}")]
+    Stream(String),
+    /// A command that gives content or paths failed.
     #[error("Command Error: {0}")]
     Command(String),
     /// No object tells which key the repository has.

@@ -13,6 +13,7 @@ mod metadata_stream;
 mod monitor;
 mod packed;
 pub mod patterns;
+mod python_text;
 pub mod select;
 mod session;
 mod slots;

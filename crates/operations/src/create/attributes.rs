@@ -1,6 +1,9 @@
 //! attributes: everything about a file that is not its content, as Borg's items have it.
 
-use std::{ffi::CStr, os::fd::BorrowedFd};
+use std::{
+    ffi::CStr,
+    os::fd::{AsRawFd, BorrowedFd},
+};
 
 use rustix::{fs, io::Errno};
 
@@ -10,7 +13,7 @@ use super::{
     trouble::Trouble,
     unit::{Entry, Span, Unit},
 };
-use crate::{acl, users::Names};
+use crate::{acl, python_text::system_error, users::Names};
 
 /// Largest list of names and largest value that Linux has.
 const LARGEST_XATTR: usize = 64 << 10;
@@ -31,6 +34,16 @@ pub(super) enum Source<'a> {
     File(BorrowedFd<'a>),
     /// A path whose last component is not followed: links and devices are not opened.
     Path(&'a CStr),
+}
+
+impl Source<'_> {
+    /// How Borg names it in messages about extended attributes.
+    fn name(&self, shown: &[u8]) -> Vec<u8> {
+        match self {
+            Self::File(file) => format!("<FD {}>", file.as_raw_fd()).into_bytes(),
+            Self::Path(_) => shown.to_vec(),
+        }
+    }
 }
 
 impl Attributes {
@@ -62,6 +75,7 @@ impl Attributes {
     pub(super) fn extended(
         &mut self,
         source: Source<'_>,
+        shown: &[u8],
         status: &Status,
         entry: &mut Entry,
         unit: &mut Unit,
@@ -83,10 +97,10 @@ impl Attributes {
         let length = match length {
             Ok(0) | Err(Errno::OPNOTSUPP | Errno::PERM | Errno::NOENT | Errno::NOSYS) => return Ok(()),
             Ok(length) => length,
-            Err(error) => return Err(Trouble::system("extended stat (xattrs)")(error)),
+            Err(error) => return Err(Trouble::named("extended stat (xattrs)", &source.name(shown))(error)),
         };
         let list = std::mem::take(&mut self.list);
-        let result = self.read_listed(&list[..length], source, status, entry, unit);
+        let result = self.read_listed(&list[..length], source, shown, status, entry, unit);
         self.list = list;
         result
     }
@@ -95,6 +109,7 @@ impl Attributes {
         &mut self,
         list: &[u8],
         source: Source<'_>,
+        shown: &[u8],
         status: &Status,
         entry: &mut Entry,
         unit: &mut Unit,
@@ -104,20 +119,29 @@ impl Attributes {
         let (acls, plain): (Vec<_>, Vec<_>) =
             names.into_iter().partition(|name| name.to_bytes().starts_with(b"system.posix_acl_"));
         if self.options.xattrs && !plain.is_empty() {
-            entry.xattrs = self.xattrs(&plain, source, unit);
+            entry.xattrs = self.xattrs(&plain, source, shown, unit);
         }
         if self.options.acls && !acls.is_empty() {
-            self.acls(&acls, source, status, entry, unit)?;
+            self.acls(&acls, source, shown, status, entry, unit)?;
         }
         Ok(())
     }
 
-    /// The map of extended attributes; one that cannot be read is left out, as by Borg.
-    fn xattrs(&mut self, names: &[&CStr], source: Source<'_>, unit: &mut Unit) -> Option<Span> {
+    /// The map of extended attributes. One that cannot be read is left out, which is told; one that is gone is not.
+    fn xattrs(&mut self, names: &[&CStr], source: Source<'_>, shown: &[u8], unit: &mut Unit) -> Option<Span> {
         self.packed.clear();
         let mut pairs = 0;
         for name in names {
-            let Ok(length) = get(source, name, &mut self.value) else { continue };
+            let length = match get(source, name, &mut self.value) {
+                Ok(length) => length,
+                Err(Errno::NODATA) => continue,
+                Err(error) => {
+                    let reason = system_error(error, Some(&source.name(shown)));
+                    let name = String::from_utf8_lossy(name.to_bytes());
+                    unit.remark(&format!("when getting extended attribute {name}: {reason}"));
+                    continue;
+                }
+            };
             raw(name.to_bytes(), &mut self.packed);
             match length {
                 0 => self.packed.push(0xc0),
@@ -142,6 +166,7 @@ impl Attributes {
         &mut self,
         names: &[&CStr],
         source: Source<'_>,
+        shown: &[u8],
         status: &Status,
         entry: &mut Entry,
         unit: &mut Unit,
@@ -157,7 +182,7 @@ impl Attributes {
                     Ok(acl::to_text(binary, ids, &mut self.names).map(|text| (acl::is_extended(binary), text)))
                 }
                 Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(None),
-                Err(error) => Err(Trouble::system("extended stat (ACLs)")(error)),
+                Err(error) => Err(Trouble::named("extended stat (ACLs)", shown)(error)),
             }
         };
         let access = text(acl::ACCESS)?;

@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use nanoprobe_archive::text;
 use rustix::{
     fs::{CWD, FileType, Mode, OFlags, openat, readlinkat_raw},
     io::Errno,
@@ -65,7 +66,7 @@ impl Walk<'_> {
             FileType::BlockDevice => self.device(place, status, 'b'),
             FileType::Socket => Ok(None),
             _ => {
-                let message = format!("Unknown file type: {}", String::from_utf8_lossy(&self.path));
+                let message = format!("Unknown file type: {}", text::decode(&self.path));
                 self.filling.warn_with(&message, 1)?;
                 Ok(None)
             }
@@ -76,7 +77,7 @@ impl Walk<'_> {
     pub(super) fn directory(&mut self, directory: BorrowedFd<'_>, status: &Status) -> Result<char, Failure> {
         let Some(mut entry) = self.entry() else { return Ok('x') };
         self.attributes.simple(status, &mut entry);
-        self.attributes.extended(Source::File(directory), status, &mut entry, &mut self.filling.unit)?;
+        self.attributes.extended(Source::File(directory), &self.path, status, &mut entry, &mut self.filling.unit)?;
         self.complete(entry)?;
         Ok('d')
     }
@@ -88,7 +89,13 @@ impl Walk<'_> {
         if linked && self.link_to_first_name(&mut entry, status) {
             let (file, status) = open(place, status, reading)?;
             self.attributes.simple(&status, &mut entry);
-            self.attributes.extended(Source::File(file.as_fd()), &status, &mut entry, &mut self.filling.unit)?;
+            self.attributes.extended(
+                Source::File(file.as_fd()),
+                &self.path,
+                &status,
+                &mut entry,
+                &mut self.filling.unit,
+            )?;
             self.complete_linkable(entry, &status)?;
             return Ok(Some('h'));
         }
@@ -101,29 +108,29 @@ impl Walk<'_> {
                 (None, *status)
             }
             _ => {
-                let (file, opened) = open(place, status, reading)?;
-                self.attributes.simple(&opened, &mut entry);
-                self.attributes.extended(Source::File(file.as_fd()), &opened, &mut entry, &mut self.filling.unit)?;
-                (Some(file), opened)
+                let letter = verdict.letter();
+                let opened = open(place, status, reading).inspect_err(|_| self.forget(&mut verdict))?;
+                self.attributes.simple(&opened.1, &mut entry);
+                let source = Source::File(opened.0.as_fd());
+                let unit = &mut self.filling.unit;
+                if let Err(trouble) = self.attributes.extended(source, &self.path, &opened.1, &mut entry, unit) {
+                    self.forget(&mut verdict);
+                    // Borg asks for these when it has read the file, and so has told its status already.
+                    self.filling.report(letter, &self.path)?;
+                    return Err(trouble.into());
+                }
+                (Some(opened.0), opened.1)
             }
         };
-        if let Verdict::Same { chunks } = verdict
-            && (opened.ctime, opened.size) != (status.ctime, status.size)
-        {
-            let refs = &mut self.filling.unit.refs;
-            refs.truncate(refs.len() - chunks as usize);
-            verdict = Verdict::Modified;
+        if (opened.ctime, opened.size) != (status.ctime, status.size) {
+            self.forget(&mut verdict);
         }
         if opened.is_special() {
             entry.mode = 0o100_000 | opened.mode & 0o7777;
         }
         entry.hardlink_master = Some(linked);
         entry.content = true;
-        entry.status = Some(match verdict {
-            Verdict::New => 'A',
-            Verdict::Modified => 'M',
-            Verdict::Same { .. } => 'U',
-        });
+        entry.status = Some(verdict.letter());
         let path = linked.then(|| self.filling.unit.text(entry.path).to_vec());
         self.begin(entry);
         let (remember, changed) = match (verdict, &file) {
@@ -145,11 +152,20 @@ impl Walk<'_> {
         }
         self.filling.dispatch_if_full()?;
         if changed {
-            let message = format!("{}: file changed while we backed it up", String::from_utf8_lossy(&self.path));
+            let message = format!("{}: file changed while we backed it up", text::decode(&self.path));
             self.filling.warn_with(&message, 100)?;
             return Ok(Some('C'));
         }
         Ok(None)
+    }
+
+    /// A file that counted as the same is not: its chunks must not be taken for those of the next one.
+    fn forget(&mut self, verdict: &mut Verdict) {
+        if let Verdict::Same { chunks } = *verdict {
+            let refs = &mut self.filling.unit.refs;
+            refs.truncate(refs.len() - chunks as usize);
+            *verdict = Verdict::Modified;
+        }
     }
 
     /// Reads a file's content; tells whether it changed meanwhile.
@@ -200,7 +216,13 @@ impl Walk<'_> {
         let (file, status) = open(place, status, Reading::Regular)?;
         let linked = self.link(&mut entry, &status);
         self.attributes.simple(&status, &mut entry);
-        self.attributes.extended(Source::File(file.as_fd()), &status, &mut entry, &mut self.filling.unit)?;
+        self.attributes.extended(
+            Source::File(file.as_fd()),
+            &self.path,
+            &status,
+            &mut entry,
+            &mut self.filling.unit,
+        )?;
         self.complete_linkable(entry, &status)?;
         Ok(Some(if linked { 'h' } else { 'f' }))
     }
@@ -298,7 +320,7 @@ impl Walk<'_> {
             let path = std::path::PathBuf::from(format!("/proc/self/fd/{}", place.directory.as_raw_fd())).join(name);
             CString::new(path.into_os_string().as_bytes()).unwrap_or_default()
         };
-        Ok(self.attributes.extended(Source::Path(&path), status, entry, &mut self.filling.unit)?)
+        Ok(self.attributes.extended(Source::Path(&path), &self.path, status, entry, &mut self.filling.unit)?)
     }
 }
 

@@ -90,8 +90,7 @@ impl<'a> Filling<'a> {
 
     /// Something to know that is no trouble with a file.
     pub(super) fn remark(&mut self, message: &str) -> Result<(), Halt> {
-        let message = self.unit.push(message.as_bytes());
-        self.unit.records.push(Record::Remark(message));
+        self.unit.remark(message);
         self.dispatch_if_full()
     }
 

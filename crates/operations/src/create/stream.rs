@@ -5,14 +5,17 @@ use std::{
     io::{self, BufRead, BufReader, Read},
     os::{
         fd::{AsFd, BorrowedFd},
-        unix::ffi::OsStrExt,
+        unix::{ffi::OsStrExt, process::ExitStatusExt},
     },
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use rustix::{fs::CWD, fs::OFlags};
+use rustix::{
+    fs::{CWD, OFlags},
+    io::Errno,
+};
 
 use super::{
     file::{Place, named, open_quietly, same_file},
@@ -23,7 +26,10 @@ use super::{
     unit::{Entry, Record},
     walk::Walk,
 };
-use crate::{Error, Interrupt};
+use crate::{
+    Error, Interrupt,
+    python_text::{quoted, system_error},
+};
 
 impl Walk<'_> {
     /// Roots, and `-` for standard input.
@@ -61,7 +67,7 @@ impl Walk<'_> {
                 Ok(_) => {}
                 Err(Failure::Run(halt)) => return Err(halt),
                 Err(Failure::File(trouble)) => {
-                    return Err(Halt::Failed(Error::Command(trouble.message(&self.path))));
+                    return Err(Halt::Failed(Error::Stream(trouble.of_stream(&self.path))));
                 }
             }
         }
@@ -129,7 +135,7 @@ impl Walk<'_> {
             return Ok(Some('-'));
         }
         let stdin = &self.options.stdin;
-        let no_such = |kind: &str, name: &str| Halt::Failed(Error::Command(format!("no such {kind}: {name}")));
+        let no_such = |kind: &str, name: &str| Halt::Failed(Error::Stream(format!("no such {kind}: {name}")));
         let user = uzers::get_user_by_name(&stdin.user).ok_or_else(|| no_such("user", &stdin.user))?;
         let group = uzers::get_group_by_name(&stdin.group).ok_or_else(|| no_such("group", &stdin.group))?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64 * 1_000_000_000);
@@ -178,7 +184,13 @@ impl Read for Input<'_> {
 fn spawn(command: &[OsString]) -> Result<Child, Halt> {
     let (program, arguments) = command.split_first().map_or((OsStr::new(""), &[][..]), |(first, rest)| (first, rest));
     let child = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn();
-    child.map_err(|error| Halt::Failed(Error::Command(format!("Failed to execute command: {error}"))))
+    child.map_err(|error| {
+        let reason = match error.raw_os_error() {
+            Some(number) => system_error(Errno::from_raw_os_error(number), Some(program.as_bytes())),
+            None => error.to_string(),
+        };
+        Halt::Failed(Error::Command(format!("Failed to execute command: {reason}")))
+    })
 }
 
 fn wait(mut child: Child, command: &[OsString]) -> Result<(), Halt> {
@@ -186,9 +198,10 @@ fn wait(mut child: Child, command: &[OsString]) -> Result<(), Halt> {
     if status.success() {
         return Ok(());
     }
-    let name = command.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let code = status.code().unwrap_or(-1);
-    Err(Halt::Failed(Error::Command(format!("Command '{name}' exited with status {code}"))))
+    let name = quoted(command.first().map(|name| name.as_bytes()).unwrap_or_default());
+    // Python gives a signal as a negative number.
+    let code = status.code().unwrap_or_else(|| -status.signal().unwrap_or(1));
+    Err(Halt::Failed(Error::Command(format!("Command {name} exited with status {code}"))))
 }
 
 /// Reads up to a delimiter, which is left away; false at the end.

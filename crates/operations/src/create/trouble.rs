@@ -1,6 +1,9 @@
 //! Trouble with one file: a warning in Borg's words, and the run goes on.
 
+use nanoprobe_archive::text;
 use rustix::io::Errno;
+
+use crate::python_text::{quoted, system_error};
 
 /// What went wrong with one file.
 #[derive(Clone, Debug)]
@@ -29,22 +32,22 @@ impl Trouble {
         move |error| Self::System { operation, error, name: Some(name.to_vec()) }
     }
 
-    /// The whole message.
+    /// The whole message; bytes that are no text as [`text::decode`] keeps them.
     pub(super) fn message(&self, path: &[u8]) -> String {
-        let path = String::from_utf8_lossy(path);
+        format!("{}: {}", text::decode(path), self.reason())
+    }
+
+    /// The message for a stream, the name as Python quotes it.
+    pub(super) fn of_stream(&self, name: &[u8]) -> String {
+        format!("{}: {}", quoted(name), self.reason())
+    }
+
+    fn reason(&self) -> String {
         match self {
             Self::System { operation, error, name } => {
-                let number = error.raw_os_error();
-                let mut text = std::io::Error::from(*error).to_string();
-                if let Some(end) = text.find(" (os error") {
-                    text.truncate(end);
-                }
-                let name = name.as_ref().map(|name| format!(": {}", quoted(name))).unwrap_or_default();
-                format!("{path}: {operation}: [Errno {number}] {text}{name}")
+                format!("{operation}: {}", system_error(*error, name.as_deref()))
             }
-            Self::Race => {
-                format!("{path}: file type or inode changed while we backed it up (race condition, skipped file)")
-            }
+            Self::Race => "file type or inode changed while we backed it up (race condition, skipped file)".into(),
         }
     }
 
@@ -62,29 +65,6 @@ impl Trouble {
     }
 }
 
-/// A file name as Python's `repr` shows it: quotes, escapes, and undecodable bytes as lone surrogates.
-fn quoted(name: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in name.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                '\\' => text.push_str("\\\\"),
-                '\n' => text.push_str("\\n"),
-                '\r' => text.push_str("\\r"),
-                '\t' => text.push_str("\\t"),
-                '\0'..=' ' | '\x7f' if character != ' ' => text.push_str(&format!("\\x{:02x}", character as u32)),
-                character => text.push(character),
-            }
-        }
-        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\udc{byte:02x}")));
-    }
-    if text.contains('\'') && !text.contains('"') {
-        format!("\"{text}\"")
-    } else {
-        format!("'{}'", text.replace('\'', "\\'"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +75,5 @@ mod tests {
         assert_eq!(trouble.message(b"d/a"), "d/a: open: [Errno 13] Permission denied: \"a'\\udcff\"");
         assert_eq!(trouble.exit_code(), 105);
         assert_eq!(Trouble::system("read")(Errno::IO).message(b"d/a"), "d/a: read: [Errno 5] Input/output error");
-        assert_eq!(quoted(b"both '\"\n"), "'both \\'\"\\n'");
     }
 }

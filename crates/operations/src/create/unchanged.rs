@@ -26,6 +26,17 @@ pub(super) enum Verdict {
     },
 }
 
+impl Verdict {
+    /// Borg's status letter.
+    pub(super) fn letter(self) -> char {
+        match self {
+            Self::New => 'A',
+            Self::Modified => 'M',
+            Self::Same { .. } => 'U',
+        }
+    }
+}
+
 /// Looks `path` (below the root) up and, for a file that is the same, adds its chunks to the unit, and gives flags,
 /// extended attributes and ACLs where they are proved, too. `pass_over` comes first.
 pub(super) fn check(

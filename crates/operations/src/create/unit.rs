@@ -53,6 +53,12 @@ impl Unit {
         Span { start, end: self.text.len() as u32 }
     }
 
+    /// Something to know that is no trouble with a file.
+    pub(super) fn remark(&mut self, message: &str) {
+        let message = self.push(message.as_bytes());
+        self.records.push(Record::Remark(message));
+    }
+
     /// Bytes of a span.
     pub(super) fn text(&self, span: Span) -> &[u8] {
         self.text.get(span.range()).unwrap_or_default()

@@ -16,10 +16,10 @@ use super::{
     destination::{Destination, Parents, Place},
     directories::Directories,
     file::NewFile,
-    trouble::{Trouble, system_message},
+    trouble::Trouble,
     write::{parse, warn},
 };
-use crate::{Error, Event, Monitor};
+use crate::{Error, Event, Monitor, python_text::system_error};
 
 const TYPE_BITS: u32 = 0o170_000;
 /// Until its own attributes are set, everything is for its owner alone.
@@ -221,7 +221,7 @@ fn xattr_warning_at<'a>(monitor: &'a dyn Monitor, place: &'a Place<'_>) -> impl 
 }
 
 fn report_xattr(monitor: &dyn Monitor, name: &[u8], bytes: usize, errno: Errno, shown: &[u8]) {
-    let reason = system_message(errno, shown);
+    let reason = system_error(errno, Some(shown));
     let reason = match errno {
         Errno::TOOBIG => format!("too big for this filesystem ({reason})"),
         Errno::NOSPC => format!("fs full or xattr too big? [xattr len = {bytes}] ({reason})"),

@@ -1,6 +1,9 @@
 //! Trouble with one item: said in Borg's words, and the run goes on.
 
+use nanoprobe_archive::text;
 use rustix::io::Errno;
+
+use crate::python_text::system_error;
 
 /// Why an item was not (wholly) extracted.
 #[derive(Debug)]
@@ -28,7 +31,7 @@ pub(super) enum Trouble {
 impl Trouble {
     /// The warning, for an item with this path as stored.
     pub(super) fn message(&self, path: &[u8]) -> String {
-        let path = String::from_utf8_lossy(path);
+        let path = text::decode(path);
         match self {
             Self::NotRelative => format!("{path}: Path should be relative and local: backup error"),
             Self::Traversal => {
@@ -48,9 +51,9 @@ impl Trouble {
             Self::Damaged => {
                 format!("{path}: File has damaged (all-zero) chunks. Try running borg check --repair.: backup error")
             }
-            Self::System { operation: "", errno, shown } => format!("{path}: {}", system_message(*errno, shown)),
+            Self::System { operation: "", errno, shown } => format!("{path}: {}", system_error(*errno, Some(shown))),
             Self::System { operation, errno, shown } => {
-                format!("{path}: {operation}: {}", system_message(*errno, shown))
+                format!("{path}: {operation}: {}", system_error(*errno, Some(shown)))
             }
         }
     }
@@ -70,17 +73,6 @@ impl Trouble {
             _ => 102,
         }
     }
-}
-
-/// As Python prints an `OSError` with a file name.
-pub(super) fn system_message(errno: Errno, shown: &[u8]) -> String {
-    let text = std::io::Error::from(errno).to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let shown = String::from_utf8_lossy(shown);
-    let quote = if shown.contains('\'') && !shown.contains('"') { '"' } else { '\'' };
-    let escaped = shown.replace('\\', "\\\\").replace('\n', "\\n");
-    let escaped = if quote == '\'' { escaped.replace('\'', "\\'") } else { escaped };
-    format!("[Errno {}] {text}: {quote}{escaped}{quote}", errno.raw_os_error())
 }
 
 #[cfg(test)]
