@@ -112,6 +112,22 @@ impl World {
         command
     }
 
+    /// The same, started by another program: `wrapper` and its arguments.
+    pub fn command_under<W: AsRef<OsStr>, S: AsRef<OsStr>>(
+        &self,
+        wrapper: &[W],
+        program: Program,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Command {
+        let inner = self.command(program, arguments);
+        let Some((first, rest)) = wrapper.split_first() else { return inner };
+        let mut command = Command::new(first);
+        command.args(rest).arg(inner.get_program()).args(inner.get_args());
+        command.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(self.directory.path()).stdin(std::process::Stdio::null());
+        command
+    }
+
     /// Runs `program` in this folder.
     pub fn run<S: AsRef<OsStr>>(&self, program: Program, arguments: impl IntoIterator<Item = S>) -> Outcome {
         Outcome::of(self.command(program, arguments))

@@ -21,16 +21,10 @@ use rustix::process::{Pid, Signal, kill_process};
 const CALLS: &str = "write,pwrite64,pwritev,writev,fdatasync,fsync,sync_file_range,ftruncate,rename,renameat,renameat2,\
                      unlink,unlinkat,mkdir,mkdirat,rmdir,link,linkat,openat,fallocate";
 
-/// `program` under strace with these options.
+/// Ours under strace with these options.
 fn traced(world: &World, options: &[String], arguments: &[&str]) -> Command {
-    let program = Program::Nanoprobe.path();
-    let mut command = world.command(Program::Nanoprobe, arguments);
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq"]).args(options).arg(program).args(command.get_args());
-    strace.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    strace.current_dir(command.get_current_dir().expect("a folder")).stdin(Stdio::null());
-    command.stdin(Stdio::null());
-    strace
+    let wrapper: Vec<&str> = ["strace", "-f", "-qq"].into_iter().chain(options.iter().map(String::as_str)).collect();
+    world.command_under(&wrapper, Program::Nanoprobe, arguments)
 }
 
 /// Every (call, number) at which a run with these arguments can be killed: strace counts for each thread on its own.
