@@ -49,6 +49,11 @@ impl Failure {
         Self::new("CommandError", 4, format_args!("Command Error: {message}"))
     }
 
+    /// The user did not confirm.
+    pub(crate) fn cancelled() -> Self {
+        Self::new("CancelledByUser", 3, "Cancelled by user.")
+    }
+
     /// Something Borg has and this program has not yet.
     pub(crate) fn not_built(what: impl std::fmt::Display) -> Self {
         Self::new("CommandError", 2, format_args!("{what}: not built yet in this version of nanoprobe."))
@@ -140,6 +145,7 @@ impl From<OperationError> for Failure {
             OperationError::ArchiveExists(_) => Self::new("Archive.AlreadyExists", 30, error),
             OperationError::Stream(_) => Self::new("Error", 2, error),
             OperationError::Command(_) => Self::new("CommandError", 4, error),
+            OperationError::KeptArchiveDamaged { .. } => Self::new("IntegrityError", 90, error),
             OperationError::MemoryLimit(error) => Self::command(error),
             OperationError::Interrupted => Self::interrupted(),
             OperationError::Local { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe => source.into(),

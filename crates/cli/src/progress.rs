@@ -276,6 +276,7 @@ impl Look {
             "extract.permissions" => look("Setting directory permissions ", 3, 0, "", 5.0, false),
             "repository.check" => look("Checking segments ", 3, 1, "", 0.1, false),
             "repository.replay_segments" => look("Replaying segments ", 3, 0, "", 5.0, false),
+            "archive.delete" => look("Decrementing references ", 3, 0, "", 5.0, false),
             "check.verify_data" => look("Verifying data ", 6, 2, "", 0.01, false),
             "check.rebuild_refcounts" => look("Checking archives ", 3, 1, "", 0.1, false),
             "check.rebuild_manifest" => look("Rebuilding manifest ", 6, 2, "", 0.01, false),

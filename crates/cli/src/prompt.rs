@@ -40,9 +40,22 @@ struct Question<'a> {
     invalid: Option<&'static str>,
     refused: Option<&'static str>,
     retry: bool,
+    truish: &'static [&'static str],
 }
 
 impl Prompt<'_> {
+    /// Whether a repository, described in the question, may be deleted.
+    pub(crate) fn delete_repository(&self, text: &str) -> bool {
+        self.yes(&Question {
+            text,
+            variable: Some("BORG_DELETE_I_KNOW_WHAT_I_AM_DOING"),
+            invalid: Some("Invalid answer, aborting."),
+            refused: Some("Aborting."),
+            retry: false,
+            truish: &["YES"],
+        })
+    }
+
     fn yes(&self, question: &Question<'_>) -> bool {
         self.say(question, "prompt", question.text, None);
         let mut given = question.variable.and_then(|variable| Some((variable, self.environment.text(variable)?)));
@@ -56,7 +69,7 @@ impl Prompt<'_> {
             };
             // The end of input means no.
             let answer = answer.as_deref().unwrap_or(FALSISH[0]);
-            if TRUISH.contains(&answer) {
+            if question.truish.contains(&answer) {
                 return true;
             }
             if FALSISH.contains(&answer) {
@@ -96,7 +109,14 @@ impl Prompt<'_> {
 
     /// Whether a key on paper shall not be typed to its end.
     pub(crate) fn abort_import(&self) -> bool {
-        self.yes(&Question { text: "Abort import? [yN]:", variable: None, invalid: None, refused: None, retry: true })
+        self.yes(&Question {
+            text: "Abort import? [yN]:",
+            variable: None,
+            invalid: None,
+            refused: None,
+            retry: true,
+            truish: &TRUISH,
+        })
     }
 
     fn hidden(&self, prompt: &str) -> Result<Passphrase, Error> {
@@ -131,6 +151,7 @@ impl Prompt<'_> {
             invalid: Some("Invalid answer, try again."),
             refused: None,
             retry: true,
+            truish: &TRUISH,
         };
         if !self.yes(&question) {
             return;
@@ -228,6 +249,7 @@ impl AccessQuestions for Prompt<'_> {
             invalid: Some("Invalid answer, aborting."),
             refused: Some("Aborting."),
             retry: false,
+            truish: &TRUISH,
         })
     }
 
@@ -242,6 +264,7 @@ impl AccessQuestions for Prompt<'_> {
             invalid: Some("Invalid answer, aborting."),
             refused: Some("Aborting."),
             retry: false,
+            truish: &TRUISH,
         })
     }
 

@@ -10,7 +10,8 @@
 //!
 //! That is `create`. Extract gives half to its slots, every reader of items at most a third to the largest item, and the
 //! sorted passes of check and info an eighth to the records that wait for a run on disk; diff has an eighth for those and
-//! another for items that wait for their partners.
+//! another for items that wait for their partners. Delete gives three eighths to what may go, an eighth to the memo of the
+//! mark pass and a sixteenth each to what stays and what goes last.
 
 use std::ops::RangeInclusive;
 
@@ -124,6 +125,21 @@ impl Budget {
     /// The largest item that is read, in bytes.
     pub const fn item_bytes(&self) -> usize {
         self.bytes / 3
+    }
+
+    /// What the mark pass remembers of item metadata chunks, in bytes.
+    pub(crate) const fn memo_bytes(&self) -> usize {
+        self.bytes / 8
+    }
+
+    /// What `delete` may find to be deletable in one round, in bytes.
+    pub(crate) const fn candidate_bytes(&self) -> usize {
+        self.bytes * 3 / 8
+    }
+
+    /// What `delete` knows of the metadata chunks of archives that stay, in bytes.
+    pub(crate) const fn kept_bytes(&self) -> usize {
+        self.bytes / 16
     }
 
     /// Records that each of `passes` sorted passes at a time collects in memory, in bytes.

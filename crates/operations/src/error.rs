@@ -42,6 +42,14 @@ pub enum Error {
     /// No archive of that name.
     #[error("Archive {0} does not exist")]
     NoSuchArchive(String),
+    /// An archive that is to stay cannot be read, so that what it needs is not known.
+    #[error("Archive {name} cannot be read, so nothing was deleted: {source}")]
+    KeptArchiveDamaged {
+        /// Its name.
+        name: String,
+        /// What reading it came to.
+        source: Box<Error>,
+    },
     /// A file of our own, or the place to extract to, failed.
     #[error("{action} {}: {source}", path.display())]
     Local {

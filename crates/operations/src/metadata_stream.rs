@@ -46,6 +46,11 @@ impl Splitter {
         Ok(())
     }
 
+    /// Bytes of the value at hand.
+    pub(crate) fn carried(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Forgets what came before: a new value begins.
     pub(crate) fn restart(&mut self) {
         self.scanner = Scanner::default();

@@ -7,6 +7,7 @@ use nanoprobe_format::Id;
 mod check;
 pub mod config;
 mod create;
+mod destroy;
 mod error;
 pub mod fs;
 mod hints;
@@ -56,6 +57,8 @@ pub trait Repository: Send + Sync {
     fn key_blob(&self) -> Result<Vec<u8>, Error>;
     /// Stores the key in `config`, durably.
     fn set_key_blob(&self, blob: &[u8]) -> Result<(), Error>;
+    /// Removes the whole repository; nothing can be asked of it afterwards.
+    fn destroy(&self) -> Result<(), Error>;
     /// Low-level check without repair; every finding goes to `report`. `Ok(true)` when sound.
     fn check(&self, options: &CheckOptions, report: &mut dyn FnMut(CheckReport<'_>)) -> Result<bool, Error>;
     /// Number and total stored size of live objects, as hints and index know them.

@@ -165,8 +165,7 @@ impl LocalRepository {
 
     /// Releases the lock and reports trouble with it, which dropping cannot.
     pub fn close(self) -> Result<(), Error> {
-        let held = lock(&self.lock).take();
-        held.map_or(Ok(()), Lock::release)
+        self.release()
     }
 
     /// Breaks every lock of the repository at `path`, whoever holds it.
@@ -177,6 +176,12 @@ impl LocalRepository {
     /// True when there is a Borg repository at `path`.
     pub fn is_repository(path: &Path) -> bool {
         crate::create::is_repository(&Native, path)
+    }
+
+    /// Gives up the lock, and with it the right to write.
+    pub(crate) fn release(&self) -> Result<(), Error> {
+        let held = lock(&self.lock).take();
+        held.map_or(Ok(()), Lock::release)
     }
 
     /// Calls `look` with the index of the committed state and what was changed since.
@@ -329,6 +334,10 @@ impl Repository for LocalRepository {
     fn set_key_blob(&self, blob: &[u8]) -> Result<(), Error> {
         let text = String::from_utf8_lossy(blob).into_owned();
         self.change_config(|config| config.set("key", &text))
+    }
+
+    fn destroy(&self) -> Result<(), Error> {
+        self.remove_all()
     }
 
     fn check(&self, options: &CheckOptions, report: &mut dyn FnMut(CheckReport<'_>)) -> Result<bool, Error> {

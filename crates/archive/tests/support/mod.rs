@@ -138,6 +138,10 @@ impl Repository for MemoryRepository {
         unreachable!("the key stays")
     }
 
+    fn destroy(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn check(&self, _: &CheckOptions, _: &mut dyn FnMut(CheckReport<'_>)) -> Result<bool, Error> {
         Ok(true)
     }

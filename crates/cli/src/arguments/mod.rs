@@ -8,6 +8,7 @@ mod break_lock;
 mod check;
 mod common;
 mod create;
+mod delete;
 mod diff;
 mod extract;
 mod filters;
@@ -30,6 +31,7 @@ pub(crate) use self::{
     check::Check,
     common::{CommonOptions, Verbosity},
     create::Create,
+    delete::Delete,
     diff::Diff,
     extract::Extract,
     filters::ArchiveFilters,
@@ -74,6 +76,7 @@ pub(crate) enum Command {
     Extract(Box<Extract>),
     Check(Box<Check>),
     Diff(Box<Diff>),
+    Delete(Box<Delete>),
     BreakLock(Box<BreakLock>),
     Key(Box<Key>),
     Version(Box<Version>),
@@ -84,13 +87,12 @@ pub(crate) enum Command {
 }
 
 /// Borg's commands that end with a clear message for now.
-pub(crate) const NOT_BUILT: [&str; 16] = [
+pub(crate) const NOT_BUILT: &[&str] = &[
     "benchmark",
     "borgfs",
     "compact",
     "config",
     "debug",
-    "delete",
     "export-tar",
     "import-tar",
     "mount",
@@ -114,6 +116,7 @@ impl Command {
             Self::Extract(command) => &mut command.common,
             Self::Check(command) => &mut command.common,
             Self::Diff(command) => &mut command.common,
+            Self::Delete(command) => &mut command.common,
             Self::BreakLock(command) => &mut command.common,
             Self::Key(command) => return command.common(),
             Self::Version(command) => &mut command.common,
@@ -134,11 +137,14 @@ pub(crate) fn parse(name: &'static str, words: &[OsString]) -> Result<Arguments,
     let command = definition(name);
     let words = std::iter::once(OsString::from(name)).chain(words.iter().cloned());
     let arguments = Arguments::from_arg_matches(&command.try_get_matches_from(words)?)?;
-    match &arguments.command {
-        Some(Command::Create(create)) if create.stats && create.quick_stats => {
-            Err(usage_error("--stats and --quick-stats are mutually exclusive."))
-        }
-        _ => Ok(arguments),
+    let both = match &arguments.command {
+        Some(Command::Create(create)) => create.stats && create.quick_stats,
+        Some(Command::Delete(delete)) => delete.stats && delete.quick_stats,
+        _ => false,
+    };
+    match both {
+        true => Err(usage_error("--stats and --quick-stats are mutually exclusive.")),
+        false => Ok(arguments),
     }
 }
 

@@ -4,6 +4,8 @@ mod break_lock;
 mod check;
 mod context;
 mod create;
+mod delete;
+mod deletion;
 mod describe;
 mod diff;
 mod extract;
@@ -32,6 +34,7 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Extract(arguments) => extract::run(arguments, context),
         Command::Check(arguments) => check::run(arguments, context),
         Command::Diff(arguments) => diff::run(arguments, context),
+        Command::Delete(arguments) => delete::run(arguments, context),
         Command::BreakLock(arguments) => break_lock::run(arguments, context),
         Command::Key(arguments) => key::run(arguments, context),
         Command::Version(arguments) => version::run(arguments, context),

@@ -8,7 +8,7 @@ use super::{
     DASHES,
     json::Json,
     repository::{RepositoryDescription, RepositoryTotals},
-    size::{Units, duration, file_size},
+    size::{Sign, Units, duration, file_size, signed_file_size},
     text::printable,
     time::{Moment, Zone, parse_stored},
 };
@@ -66,6 +66,32 @@ impl ArchiveStatistics {
         line.set("type", Json::text("archive_progress"));
         line.set("finished", Json::Boolean(path.is_none()));
         line
+    }
+}
+
+/// Sums over what was deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DeletedStatistics {
+    /// Plain bytes.
+    pub(crate) original_bytes: u64,
+    /// Compressed bytes.
+    pub(crate) compressed_bytes: u64,
+    /// Compressed bytes that nothing else uses.
+    pub(crate) deduplicated_bytes: u64,
+}
+
+impl DeletedStatistics {
+    /// The table of `--stats`; without totals it is that of `--quick-stats`.
+    pub(crate) fn write(&self, totals: Option<&RepositoryTotals>, units: Units, out: &mut dyn Write) -> io::Result<()> {
+        let [original, compressed, deduplicated] =
+            [self.original_bytes, self.compressed_bytes, self.deduplicated_bytes]
+                .map(|bytes| signed_file_size(-i128::from(bytes), Sign::Negative, 2, units));
+        writeln!(out, "{DASHES}\n{HEADER}")?;
+        writeln!(out, "Deleted data:   {original:>20} {compressed:>20} {deduplicated:>20}")?;
+        if let Some(totals) = totals {
+            totals.write(units, out)?;
+        }
+        writeln!(out, "{DASHES}")
     }
 }
 
@@ -156,7 +182,7 @@ pub(super) fn microseconds_between(start: &str, end: &str) -> i64 {
 }
 
 /// A stored time for people; one that cannot be read shows as it is.
-pub(super) fn human(stored: &str, zone: &Zone) -> String {
+pub(crate) fn human(stored: &str, zone: &Zone) -> String {
     parse_stored(stored).map_or_else(|| stored.to_owned(), |time| Moment::of_archive(time, zone).human())
 }
 

@@ -77,6 +77,9 @@ impl Repository for MemoryRepository {
     fn list(&self, _: Option<&Id>, _: usize, _: &mut Vec<Id>) -> Result<(), nanoprobe_repository::Error> {
         Ok(())
     }
+    fn destroy(&self) -> Result<(), nanoprobe_repository::Error> {
+        unreachable!("keys destroy nothing")
+    }
     fn check(&self, _: &CheckOptions, _: &mut dyn FnMut(CheckReport<'_>)) -> Result<bool, nanoprobe_repository::Error> {
         Ok(true)
     }

@@ -4,6 +4,8 @@ use nanoprobe_archive::Error as ArchiveError;
 use nanoprobe_key::{Error as KeyError, IntegrityError};
 use nanoprobe_repository::Error as RepositoryError;
 
+use crate::Error;
+
 /// Whether an error says that stored bytes are not what they were, rather than that they cannot be had.
 pub(super) fn is_damage(error: &ArchiveError) -> bool {
     match error {
@@ -16,6 +18,17 @@ pub(super) fn is_damage(error: &ArchiveError) -> bool {
         | ArchiveError::MalformedArchive(_)
         | ArchiveError::ArchiveTamInvalid
         | ArchiveError::ArchiveUnauthenticated(_) => true,
+        _ => false,
+    }
+}
+
+/// The same for reading an archive's items, where a missing object counts too.
+pub(crate) fn is_item_damage(error: &Error) -> bool {
+    match error {
+        Error::Repository(error) => is_not_found(error) || is_integrity(error),
+        Error::Key(error) => is_key_damage(error),
+        Error::Format(_) => true,
+        Error::Archive(ArchiveError::MalformedItem(_) | ArchiveError::TruncatedItems) => true,
         _ => false,
     }
 }
@@ -35,7 +48,7 @@ pub(super) fn is_integrity(error: &RepositoryError) -> bool {
 }
 
 /// There is no such object.
-pub(super) fn is_not_found(error: &RepositoryError) -> bool {
+pub(crate) fn is_not_found(error: &RepositoryError) -> bool {
     matches!(error, RepositoryError::ObjectNotFound { .. })
 }
 

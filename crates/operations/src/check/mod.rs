@@ -5,7 +5,7 @@
 //! there may be no manifest to find it by, so the caller is asked to unlock it when some object is at hand.
 
 mod archives;
-mod damage;
+pub(crate) mod damage;
 mod findings;
 mod items;
 mod manifest;

@@ -1,0 +1,233 @@
+//! `delete`: archives, and with them every object that nothing else refers to. There is no table of references to keep:
+//! what the archives say is asked when it matters.
+//!
+//! 1. What the archives to be deleted refer to becomes a candidate (`collect.rs`, `candidates.rs`).
+//! 2. What an archive that stays refers to is struck out (`strike.rs`).
+//! 3. The archives to be deleted are read once more, and what was not struck out is deleted (`remove.rs`); their own metadata
+//!    comes last, since it is what is read.
+//! 4. The manifest without them is stored, and all of it is one transaction.
+//!
+//! Candidates that do not fit into memory get a round of their own: 1 to 3 again. An archive that stays and cannot be read ends
+//! everything before anything is changed. What is not certain stays: at worst an object stays that nobody needs, which
+//! `check` finds.
+//!
+//! RAM: candidates, a memo, and the list of kept metadata chunks, each a fixed part of the budget; the rest is disk.
+
+mod candidates;
+mod collect;
+mod kept;
+mod remove;
+pub mod repository;
+mod strike;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use nanoprobe_archive::{ArchiveMetadata, ManifestEntry, RepositoryTotals};
+
+use self::{
+    candidates::Candidates,
+    collect::{Collector, Sums, metadata_candidate},
+    kept::KeptChunks,
+    remove::{Removed, Remover},
+};
+use crate::{
+    Error, Event, Interrupt, Monitor, Session,
+    check::damage::is_item_damage,
+    mark::{Chunk, Mark, Objects, Source},
+    select::PartFiles,
+};
+
+/// What is done about damage in an archive to be deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Force {
+    /// It ends the operation.
+    #[default]
+    No,
+    /// The archive goes; what it needed alone and could not be found out stays.
+    Yes,
+}
+
+/// How to delete.
+#[derive(Clone, Copy, Debug)]
+pub struct DeleteOptions {
+    /// `--force`
+    pub force: Force,
+    /// When deleting objects takes longer, what is done so far is committed in between, without the archives.
+    pub checkpoint_interval: Duration,
+    /// Whether part files count in the figures.
+    pub part_files: PartFiles,
+}
+
+/// What went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// Plain size of all references that went, metadata included.
+    pub size_bytes: u64,
+    /// Stored size of the same.
+    pub csize_bytes: u64,
+    /// Stored size of the objects that went.
+    pub deduplicated_bytes: u64,
+}
+
+/// Deletes the archives of these names, which must exist, and commits.
+pub fn delete(
+    session: &mut Session,
+    names: &[&str],
+    options: &DeleteOptions,
+    monitor: &dyn Monitor,
+    interrupt: &Interrupt,
+) -> Result<Deleted, Error> {
+    let plan = Plan::new(session, names)?;
+    let totals = RepositoryTotals::load(&session.cache, &session.key, session.manifest.archives());
+    let outcome = run(session, &plan, options, monitor, interrupt);
+    let Outcome { sums, removed, damaged } = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            // What failed counts; that nothing was changed shows when the repository is opened anew.
+            let _ = session.repository.rollback();
+            return Err(error);
+        }
+    };
+    if damaged {
+        monitor.event(Event::Remark("forced deletion succeeded, but the deleted archive was corrupted."));
+        monitor.event(Event::Remark("borg check --repair is required to free all space."));
+    } else if let Some(totals) = totals {
+        // A file that cannot be written is of an older set of archives, so that it says nothing.
+        let _ = remaining(totals, &sums, &removed).save(&session.cache, &session.key, session.manifest.archives());
+    }
+    let (mut size_bytes, mut csize_bytes) =
+        (sums.size_bytes + sums.metadata_size_bytes, sums.csize_bytes + sums.metadata_csize_bytes);
+    if options.part_files == PartFiles::Consider {
+        size_bytes += sums.size_parts_bytes;
+        csize_bytes += sums.csize_parts_bytes;
+    }
+    Ok(Deleted { size_bytes, csize_bytes, deduplicated_bytes: removed.deduplicated_bytes })
+}
+
+/// Takes archives out of the manifest without looking at them (`--force --force`), and commits; what they alone referred to
+/// stays.
+pub fn forget(session: &mut Session, names: &[&str]) -> Result<(), Error> {
+    for name in names {
+        session.manifest.remove(name);
+    }
+    session.commit_manifest()
+}
+
+/// Which archives go and which stay.
+struct Plan {
+    deleted: Vec<ManifestEntry>,
+    kept: Vec<ManifestEntry>,
+}
+
+struct Outcome {
+    sums: Sums,
+    removed: Removed,
+    damaged: bool,
+}
+
+impl Plan {
+    fn new(session: &Session, names: &[&str]) -> Result<Self, Error> {
+        if let Some(name) = names.iter().find(|name| session.manifest.archive(name).is_none()) {
+            return Err(Error::NoSuchArchive((*name).to_owned()));
+        }
+        let archives = session.manifest.archives().iter().cloned();
+        let (deleted, kept) = archives.partition(|entry| names.contains(&entry.name.as_str()));
+        Ok(Self { deleted, kept })
+    }
+}
+
+/// Passes and rounds, to the commit.
+fn run(
+    session: &mut Session,
+    plan: &Plan,
+    options: &DeleteOptions,
+    monitor: &dyn Monitor,
+    interrupt: &Interrupt,
+) -> Result<Outcome, Error> {
+    let mut kept = KeptChunks::new(session.budget.kept_bytes());
+    list_kept(session, plan, &mut kept, interrupt)?;
+    let mut candidates = Candidates::new(session.budget.candidate_bytes());
+    let mut remover = Remover::new(session, options)?;
+    let mut sums = None;
+    let mut damaged = false;
+    loop {
+        let (round_sums, round_damaged) = collect(session, plan, options, &kept, &mut candidates, interrupt)?;
+        sums.get_or_insert(round_sums);
+        damaged |= round_damaged;
+        if !candidates.is_empty() {
+            strike::strike(session, &plan.kept, &mut candidates, monitor, interrupt)?;
+            remover.remove(session, plan, &kept, &mut candidates, monitor)?;
+        }
+        if !candidates.next_round() {
+            break;
+        }
+    }
+    let (removed, missing) = remover.finish(session, plan)?;
+    Ok(Outcome { sums: sums.unwrap_or_default(), removed, damaged: damaged || missing })
+}
+
+/// What the archives that stay list.
+fn list_kept(session: &Session, plan: &Plan, kept: &mut KeptChunks, interrupt: &Interrupt) -> Result<(), Error> {
+    let mut opener = session.key.opener();
+    for entry in &plan.kept {
+        if interrupt.requested() {
+            return Err(Error::Interrupted);
+        }
+        kept.insert(&entry.id);
+        let metadata =
+            ArchiveMetadata::open(&*session.repository, &session.key, &mut opener, &entry.id).map_err(|source| {
+                Error::KeptArchiveDamaged { name: entry.name.clone(), source: Box::new(source.into()) }
+            })?;
+        metadata.items.iter().for_each(|id| kept.insert(id));
+    }
+    Ok(())
+}
+
+/// Pass 1. Gives the figures of all references, and whether something was damaged.
+fn collect(
+    session: &Session,
+    plan: &Plan,
+    options: &DeleteOptions,
+    kept: &KeptChunks,
+    candidates: &mut Candidates,
+    interrupt: &Interrupt,
+) -> Result<(Sums, bool), Error> {
+    let Session { repository, key, budget, .. } = session;
+    let mut mark = Mark::new(Objects::new(session), budget.memo_bytes(), budget.item_bytes(), Some(interrupt));
+    let DeleteOptions { force, part_files, .. } = *options;
+    let mut collector = Collector { candidates, kept, sums: Sums::default(), force, part_files, damaged: false };
+    let (mut opener, mut objects, mut data) = (key.opener(), Objects::new(session), Vec::new());
+    for entry in &plan.deleted {
+        let metadata = ArchiveMetadata::open(&**repository, key, &mut opener, &entry.id)?;
+        let csize = objects.fetch(&entry.id, &mut data)?;
+        collector.sums.metadata(&Chunk { id: entry.id, size: data.len() as u32, csize });
+        metadata_candidate(collector.candidates, kept, &entry.id);
+        metadata.items.iter().for_each(|id| metadata_candidate(collector.candidates, kept, id));
+        let walked = mark.walk(&metadata.items, &mut collector);
+        collector.damaged |= tolerated(walked, force)?;
+    }
+    Ok((collector.sums, collector.damaged))
+}
+
+/// Whether an archive's stream could not be read to its end, where that is not the end of everything.
+fn tolerated(walked: Result<(), Error>, force: Force) -> Result<bool, Error> {
+    match walked {
+        Ok(()) => Ok(false),
+        Err(error) if force == Force::Yes && is_item_damage(&error) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// The repository's figures without what went.
+fn remaining(before: RepositoryTotals, sums: &Sums, removed: &Removed) -> RepositoryTotals {
+    RepositoryTotals {
+        size_bytes: before.size_bytes.saturating_sub(sums.size_bytes),
+        csize_bytes: before.csize_bytes.saturating_sub(sums.csize_bytes),
+        unique_size_bytes: before.unique_size_bytes.saturating_sub(removed.size_bytes),
+        unique_csize_bytes: before.unique_csize_bytes.saturating_sub(removed.csize_bytes),
+        unique_chunks: before.unique_chunks.saturating_sub(removed.chunks),
+        chunks: before.chunks.saturating_sub(sums.chunks),
+    }
+}
