@@ -57,6 +57,8 @@ pub enum FeatureOperation {
     Write,
     /// Remove archives.
     Delete,
+    /// None of them: whoever asks wants to see what is there, known or not.
+    Unchecked,
 }
 
 impl Manifest {
@@ -118,7 +120,8 @@ impl Manifest {
 
     /// Fails with the feature flags that this program does not know and that forbid `operation`.
     pub fn require(&self, operation: FeatureOperation) -> Result<(), Error> {
-        let features = mandatory_features(&self.config, operation.name()).map_err(Error::MalformedManifest)?;
+        let Some(operation) = operation.name() else { return Ok(()) };
+        let features = mandatory_features(&self.config, operation).map_err(Error::MalformedManifest)?;
         if features.is_empty() {
             return Ok(());
         }
@@ -191,12 +194,13 @@ impl Manifest {
 }
 
 impl FeatureOperation {
-    fn name(self) -> &'static [u8] {
+    fn name(self) -> Option<&'static [u8]> {
         match self {
-            Self::Read => b"read",
-            Self::Check => b"check",
-            Self::Write => b"write",
-            Self::Delete => b"delete",
+            Self::Read => Some(b"read"),
+            Self::Check => Some(b"check"),
+            Self::Write => Some(b"write"),
+            Self::Delete => Some(b"delete"),
+            Self::Unchecked => None,
         }
     }
 }

@@ -68,6 +68,11 @@ impl Failure {
         Self { message: message.to_string(), class: Some(USAGE), code: Code::Always(2) }
     }
 
+    /// Somebody else's exit code, who has said what there is to say.
+    pub(crate) fn silent(code: u8) -> Self {
+        Self { message: String::new(), class: None, code: Code::Always(code) }
+    }
+
     /// A signal ended the command.
     pub(crate) fn interrupted() -> Self {
         let signal = signals::received().unwrap_or(Signal::Interrupt);
@@ -129,7 +134,7 @@ impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         // A reader that has seen enough is no trouble worth words.
         if error.kind() == std::io::ErrorKind::BrokenPipe {
-            return Self { message: String::new(), class: None, code: Code::Always(signals::BROKEN_PIPE) };
+            return Self::silent(signals::BROKEN_PIPE);
         }
         Self::unforeseen(error)
     }

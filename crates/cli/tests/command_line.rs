@@ -17,7 +17,20 @@ fn version_by_both_names() {
 fn help() {
     let main = named("borg", &[]).expect(0);
     assert!(main.stderr.is_empty() && main.stdout.contains("create"));
-    for command in ["init", "create", "list", "info", "extract", "check", "break-lock", "key", "version", "help"] {
+    for command in [
+        "init",
+        "create",
+        "list",
+        "info",
+        "extract",
+        "check",
+        "break-lock",
+        "key",
+        "with-lock",
+        "debug",
+        "version",
+        "help",
+    ] {
         let direct = named("borg", &[command, "--help"]).expect(0).stdout;
         assert!(direct.contains("--log-json"), "{command}");
         assert!(named("borg", &["help", command]).expect(0).stdout.contains("Usage"), "{command}");

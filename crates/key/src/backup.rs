@@ -207,11 +207,11 @@ fn hex(bytes: &[u8]) -> String {
 
 fn unhex(text: &str) -> Result<Vec<u8>, &'static str> {
     const STRAY: &str = "Non-hexadecimal digit found";
-    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(STRAY);
-    }
     if !text.len().is_multiple_of(2) {
         return Err("Odd-length string");
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(STRAY);
     }
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| STRAY)).collect()
 }

@@ -160,6 +160,32 @@ pub fn totals(
     Ok(totals)
 }
 
+/// How often archives refer to each of `ids`, of those that they refer to at all: one pass over all archives' metadata.
+pub fn references(
+    session: &Session,
+    ids: &[Id],
+    monitor: &dyn Monitor,
+    interrupt: &Interrupt,
+) -> Result<BTreeMap<Id, u64>, Error> {
+    let mut counted = BTreeMap::new();
+    let archives = if ids.is_empty() { &[] } else { session.manifest.archives() };
+    for (number, entry) in archives.iter().enumerate() {
+        let mut reader = ReferenceReader::new(session, number as u32);
+        reader.read(entry, interrupt, &mut |record| {
+            let record = Record::unpack(&record);
+            if ids.contains(&record.id) {
+                *counted.entry(record.id).or_default() += u64::from(record.references);
+            }
+            Ok(())
+        })?;
+        let (done, total) = (number as u64 + 1, archives.len() as u64);
+        let information = entry.name.as_bytes();
+        monitor.event(Event::Progress { operation: "cache.sync", done, total, information });
+    }
+    monitor.event(Event::ProgressFinished { operation: "cache.sync" });
+    Ok(counted)
+}
+
 /// One archive's references to one chunk.
 #[derive(Clone, Copy, Debug)]
 struct Record {

@@ -14,6 +14,7 @@ mod hints;
 mod index;
 mod local;
 mod lock;
+mod log;
 mod nonce;
 mod replay;
 mod save;
@@ -26,6 +27,8 @@ mod transaction;
 pub use create::CreateOptions;
 pub use error::{Error, size_text};
 pub use local::{INDEX_DELTA_ENTRIES, LocalRepository, Locking, OpenOptions};
+pub use lock::host_id;
+pub use log::LoggedEntry;
 
 /// An open repository, local or remote: operations cannot tell which. Shared between threads.
 pub trait Repository: Send + Sync {

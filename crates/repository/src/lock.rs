@@ -31,6 +31,11 @@ const THREAD: i64 = 0;
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Holder(String, i64, i64);
 
+/// The name of this host in locks: what `configured` says (`BORG_HOST_ID`), else as Borg finds it.
+pub fn host_id(configured: Option<&str>) -> String {
+    Process::this(configured).host
+}
+
 /// A lock that is held. Dropping it releases it without a word.
 pub(crate) struct Lock {
     fs: Arc<dyn FileSystem>,

@@ -8,6 +8,7 @@ mod break_lock;
 mod check;
 mod common;
 mod create;
+mod debug;
 mod delete;
 mod diff;
 mod extract;
@@ -21,6 +22,7 @@ mod patterns;
 mod quickstart;
 mod values;
 mod version;
+mod with_lock;
 
 use std::ffi::OsString;
 
@@ -31,6 +33,10 @@ pub(crate) use self::{
     check::Check,
     common::{CommonOptions, Verbosity},
     create::Create,
+    debug::{
+        Debug, DebugArchive, DebugArchiveToPath, DebugCommand, DebugDumpObjects, DebugIds, DebugObject, DebugPath,
+        DebugSearch,
+    },
     delete::Delete,
     diff::Diff,
     extract::Extract,
@@ -44,6 +50,7 @@ pub(crate) use self::{
     quickstart::Quickstart,
     values::memory,
     version::Version,
+    with_lock::WithLock,
 };
 
 /// Backs up into BorgBackup 1.4 repositories: encrypted, deduplicated, in bounded memory
@@ -79,6 +86,8 @@ pub(crate) enum Command {
     Delete(Box<Delete>),
     BreakLock(Box<BreakLock>),
     Key(Box<Key>),
+    WithLock(Box<WithLock>),
+    Debug(Box<Debug>),
     Version(Box<Version>),
     Quickstart(Box<Quickstart>),
     Help(Box<Help>),
@@ -92,7 +101,6 @@ pub(crate) const NOT_BUILT: &[&str] = &[
     "borgfs",
     "compact",
     "config",
-    "debug",
     "export-tar",
     "import-tar",
     "mount",
@@ -102,7 +110,6 @@ pub(crate) const NOT_BUILT: &[&str] = &[
     "serve",
     "umount",
     "upgrade",
-    "with-lock",
 ];
 
 impl Command {
@@ -119,6 +126,8 @@ impl Command {
             Self::Delete(command) => &mut command.common,
             Self::BreakLock(command) => &mut command.common,
             Self::Key(command) => return command.common(),
+            Self::WithLock(command) => &mut command.common,
+            Self::Debug(command) => return command.common(),
             Self::Version(command) => &mut command.common,
             Self::Quickstart(command) => &mut command.common,
             Self::Help(command) => &mut command.common,

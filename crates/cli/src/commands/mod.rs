@@ -4,6 +4,7 @@ mod break_lock;
 mod check;
 mod context;
 mod create;
+mod debug;
 mod delete;
 mod deletion;
 mod describe;
@@ -19,6 +20,7 @@ mod quickstart;
 mod selection;
 mod timestamp;
 mod version;
+mod with_lock;
 
 pub(crate) use context::Context;
 
@@ -37,6 +39,8 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Delete(arguments) => delete::run(arguments, context),
         Command::BreakLock(arguments) => break_lock::run(arguments, context),
         Command::Key(arguments) => key::run(arguments, context),
+        Command::WithLock(arguments) => with_lock::run(arguments, context),
+        Command::Debug(arguments) => debug::run(arguments, context),
         Command::Version(arguments) => version::run(arguments, context),
         Command::Quickstart(arguments) => quickstart::run(arguments),
         Command::Help(arguments) => help::run(arguments, context),

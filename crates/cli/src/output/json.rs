@@ -7,6 +7,9 @@ use std::io::{self, Write};
 
 use super::text::{Piece, pieces};
 
+/// One level of indentation, unless the environment says otherwise.
+pub(crate) const NESTING: &str = "    ";
+
 /// One JSON value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Json {
@@ -55,6 +58,11 @@ impl Json {
     /// One line, keys in the given order, without a line end: what `--log-json` and `--json-lines` print.
     pub(crate) fn write_line(&self, out: &mut dyn Write) -> io::Result<()> {
         self.write(out, Order::AsBuilt, &Indent::None, 0)
+    }
+
+    /// Keys in the given order, one value a line, where everything around is indented `depth` times already.
+    pub(crate) fn write_nested(&self, out: &mut dyn Write, depth: usize) -> io::Result<()> {
+        self.write(out, Order::AsBuilt, &Indent::By(NESTING.to_owned()), depth)
     }
 
     /// The layout of `--json` (sorted keys, `BORG_JSON_INDENT` or four spaces), with a line end.
@@ -115,7 +123,7 @@ impl Indent {
     /// any other text itself.
     pub(crate) fn from_environment(value: Option<&str>) -> Self {
         match value {
-            None => Self::By(" ".repeat(4)),
+            None => Self::By(NESTING.to_owned()),
             Some(value) if value.eq_ignore_ascii_case("none") => Self::None,
             Some(value) => match value.trim().parse::<i64>() {
                 // A bound on what a typing error can make of every line.

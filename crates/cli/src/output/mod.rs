@@ -19,6 +19,7 @@ pub(crate) mod information;
 pub(crate) mod items;
 pub(crate) mod json;
 pub(crate) mod key_page;
+pub(crate) mod packed;
 pub(crate) mod repository;
 pub(crate) mod size;
 pub(crate) mod specification;
