@@ -151,6 +151,7 @@ impl From<OperationError> for Failure {
             OperationError::Stream(_) => Self::new("Error", 2, error),
             OperationError::Command(_) => Self::new("CommandError", 4, error),
             OperationError::KeptArchiveDamaged { .. } => Self::new("IntegrityError", 90, error),
+            OperationError::Filter(_) => Self::new("Error", 2, error),
             OperationError::MemoryLimit(error) => Self::command(error),
             OperationError::Interrupted => Self::interrupted(),
             OperationError::Local { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe => source.into(),

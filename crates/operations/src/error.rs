@@ -33,6 +33,9 @@ pub enum Error {
     /// A command that gives content or paths failed.
     #[error("Command Error: {0}")]
     Command(String),
+    /// A program that a tar archive is piped through.
+    #[error("Error: {0}")]
+    Filter(String),
     /// No object tells which key the repository has.
     #[error("Data integrity error: make_key: failed to create the key (tried {tried} chunks)")]
     NoKey {

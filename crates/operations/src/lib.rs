@@ -21,6 +21,7 @@ mod session;
 mod slots;
 mod sorted_pass;
 mod sorted_records;
+pub mod tar;
 pub mod unique;
 mod users;
 

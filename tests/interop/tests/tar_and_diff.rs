@@ -1,6 +1,6 @@
 //! `diff`, `export-tar` and `import-tar` beside the real Borg.
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 
 use nanoprobe_interop::{Content, Outcome, Program, World, grow_tree};
 
@@ -92,6 +92,96 @@ fn differences() {
         world.run(Program::Nanoprobe, ["diff", &old, "gone"]).code,
         world.run(Program::Borg, ["diff", &old, "gone"]).code
     );
+}
+
+/// What no tree of an unprivileged user holds, or `grow_tree` has not: long names and targets, large numbers, old times.
+fn unusual(tree: &Path) {
+    let long = tree.join("l".repeat(120)).join("m".repeat(120));
+    fs::create_dir_all(&long).expect("folders");
+    fs::write(long.join("n".repeat(101)), b"at the end of a long path").expect("a file");
+    fs::hard_link(long.join("n".repeat(101)), long.join("hard")).expect("a link");
+    fs::write(tree.join("x".repeat(100)), b"just fits").expect("a file");
+    symlink("t".repeat(300), tree.join("to-far-away")).expect("a link");
+    symlink("t".repeat(100), tree.join("to-near")).expect("a link");
+    for (name, seconds) in [("ancient", -1_000_000_000), ("late", 9_000_000_000)] {
+        let file = fs::File::create(tree.join(name)).expect("a file");
+        let time = rustix::fs::Timespec { tv_sec: seconds, tv_nsec: 999_999_999 };
+        let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
+        rustix::fs::futimens(file, &times).expect("times");
+    }
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(tree.join("late"), Some(4_000_000_000), Some(3_000_000)).expect("an owner");
+    }
+}
+
+/// A tree's archives of both programs, exported by both: equal byte for byte.
+#[test]
+fn exports() {
+    let world = World::with_repository(Program::Borg, "repokey");
+    let tree = world.path("tree");
+    grow_tree(&tree, 22, Content::Large);
+    unusual(&tree);
+    world.create(Program::Borg, "of-borg", "tree", &[]);
+    world.create(Program::Nanoprobe, "of-ours", "tree", &[]);
+    for (archive, options, paths) in [
+        ("of-borg", &[][..], &[][..]),
+        ("of-ours", &["--list"], &[]),
+        ("of-borg", &["--strip-components=1", "--list"], &[]),
+        ("of-ours", &["--tar-filter", "tr a-z A-Z"], &["folder", "a-hard-0", "re:^x+$"]),
+        // Links whose first name, which has the content, is left out.
+        ("of-borg", &["--exclude", "a-hard-0", "--exclude", "hard-1", "-e", "random-*"], &[]),
+        ("of-ours", &["--exclude", "a-hard-0", "--progress", "-e", "sh:deep/**"], &[]),
+        ("of-borg", &[], &["not-there"]),
+    ] {
+        let archive = world.archive(archive);
+        let words: Vec<&str> =
+            ["export-tar"].iter().chain(options).chain(&[archive.as_str(), "-"]).chain(paths).copied().collect();
+        let [borg, ours] = Program::BOTH.map(|program| world.run(program, &words));
+        assert!(
+            borg.output == ours.output,
+            "{words:?}: {} bytes, {} bytes\n{}",
+            borg.output.len(),
+            ours.output.len(),
+            ours.messages
+        );
+        assert_eq!(ours.code, borg.code, "{words:?}");
+        if !options.contains(&"--progress") {
+            assert_eq!(ours.messages, borg.messages, "{words:?}");
+        }
+    }
+    let archive = world.archive("of-ours");
+    for (name, decompress) in [
+        ("a.tar", "cat"),
+        ("a.tgz", "gzip"),
+        ("a.tar.bz2", "bzip2"),
+        ("a.txz", "xz"),
+        ("a.tar.zst", "zstd"),
+        ("a.tar.lz4", "lz4"),
+    ] {
+        world.run(Program::Nanoprobe, ["export-tar", &archive, name, "deep", "folder"]).success();
+        let command = if decompress == "cat" { "cat a.tar".to_owned() } else { format!("{decompress} -dc {name}") };
+        let shell = Command::new("sh").args(["-c", &command]).current_dir(world.path("")).output().expect("sh");
+        assert!(shell.status.success() && shell.stdout == fs::read(world.path("a.tar")).expect("the tar"), "{name}");
+    }
+    let folder = world.path("by-tar");
+    fs::create_dir(&folder).expect("a folder");
+    world.run(Program::Nanoprobe, ["export-tar", &archive, "all.tar"]).success();
+    let tar = Command::new("tar")
+        .args(["-xpf", "../all.tar", "--warning=no-timestamp"])
+        .current_dir(&folder)
+        .status()
+        .expect("tar");
+    assert!(tar.success());
+    for name in ["random-20971520", "folder/hard-2", "text", "sparse"] {
+        assert!(fs::read(folder.join(name)).expect("a file") == fs::read(tree.join(name)).expect("a file"), "{name}");
+    }
+    // A filter that is not there, one that fails, a place that is not there.
+    equal(&world, &["export-tar", "--tar-filter", "no-such-program -x", &archive, "-"]);
+    let [borg, ours] = Program::BOTH.map(|program| {
+        world.run(program, ["export-tar", "--tar-filter=sh -c 'cat >&2; exit 3'", &archive, "x.tar", "modes/400"])
+    });
+    assert_eq!((ours.code, ours.messages), (borg.code, borg.messages));
+    assert_eq!(world.run(Program::Nanoprobe, ["export-tar", &archive, "no/such/place.tar"]).code, 2);
 }
 
 /// Archives in different orders, larger than what may wait in memory.

@@ -11,6 +11,7 @@ mod create;
 mod debug;
 mod delete;
 mod diff;
+mod export_tar;
 mod extract;
 mod filters;
 mod help;
@@ -39,6 +40,7 @@ pub(crate) use self::{
     },
     delete::Delete,
     diff::Diff,
+    export_tar::ExportTar,
     extract::Extract,
     filters::ArchiveFilters,
     help::Help,
@@ -84,6 +86,7 @@ pub(crate) enum Command {
     Check(Box<Check>),
     Diff(Box<Diff>),
     Delete(Box<Delete>),
+    ExportTar(Box<ExportTar>),
     BreakLock(Box<BreakLock>),
     Key(Box<Key>),
     WithLock(Box<WithLock>),
@@ -101,7 +104,6 @@ pub(crate) const NOT_BUILT: &[&str] = &[
     "borgfs",
     "compact",
     "config",
-    "export-tar",
     "import-tar",
     "mount",
     "prune",
@@ -124,6 +126,7 @@ impl Command {
             Self::Check(command) => &mut command.common,
             Self::Diff(command) => &mut command.common,
             Self::Delete(command) => &mut command.common,
+            Self::ExportTar(command) => &mut command.common,
             Self::BreakLock(command) => &mut command.common,
             Self::Key(command) => return command.common(),
             Self::WithLock(command) => &mut command.common,
@@ -137,7 +140,10 @@ impl Command {
 
     /// Whether Borg lets this command leave the repository unlocked (`--bypass-lock`).
     pub(crate) fn may_bypass_lock(&self) -> bool {
-        matches!(self, Self::List(_) | Self::Info(_) | Self::Extract(_) | Self::Check(_) | Self::Diff(_))
+        matches!(
+            self,
+            Self::List(_) | Self::Info(_) | Self::Extract(_) | Self::Check(_) | Self::Diff(_) | Self::ExportTar(_)
+        )
     }
 }
 

@@ -9,6 +9,7 @@ mod delete;
 mod deletion;
 mod describe;
 mod diff;
+mod export_tar;
 mod extract;
 mod files;
 mod help;
@@ -18,6 +19,7 @@ mod key;
 mod list;
 mod quickstart;
 mod selection;
+mod tar_stream;
 mod timestamp;
 mod version;
 mod with_lock;
@@ -37,6 +39,7 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Check(arguments) => check::run(arguments, context),
         Command::Diff(arguments) => diff::run(arguments, context),
         Command::Delete(arguments) => delete::run(arguments, context),
+        Command::ExportTar(arguments) => export_tar::run(arguments, context),
         Command::BreakLock(arguments) => break_lock::run(arguments, context),
         Command::Key(arguments) => key::run(arguments, context),
         Command::WithLock(arguments) => with_lock::run(arguments, context),

@@ -132,6 +132,18 @@ impl Masters {
         Ok(())
     }
 
+    /// The plain bytes of all of `stored`.
+    pub(super) fn size_bytes(&self, mut stored: Stored) -> io::Result<u64> {
+        let (mut bytes, mut chunks) = (0, Vec::new());
+        loop {
+            self.chunks(&mut stored, &mut chunks)?;
+            if chunks.is_empty() {
+                return Ok(bytes);
+            }
+            bytes += chunks.iter().map(|chunk| u64::from(chunk.size)).sum::<u64>();
+        }
+    }
+
     fn header(&mut self, path: &[u8], payload: u64, kind: u8) -> io::Result<u64> {
         let offset = self.log_bytes;
         let mut record = Vec::with_capacity(HEADER_BYTES + path.len());

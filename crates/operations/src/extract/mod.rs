@@ -4,7 +4,7 @@
 //! fetch thread: plan (items → units), announce, fetch   → workers: open (decrypt, decompress, check)   → writer, in order
 //! ```
 //!
-//! Memory: the slots of one [`slots::Slots`] (`budget.rs`), one object a thread beside them, and one item chunk.
+//! `export-tar` differs in the writer's sink alone. Memory: the slots of one [`slots::Slots`] (`budget.rs`), one object a thread beside them, and one item chunk.
 
 mod acl_text;
 mod attributes;
@@ -29,7 +29,13 @@ use nanoprobe_archive::{ArchiveMetadata, ItemReader, ManifestEntry};
 use nanoprobe_format::item::Item;
 
 use self::{
-    destination::Destination, fetch::Fetch, masters::Masters, open::Open, plan::Planner, slots::Slots, unit::Unit,
+    destination::Destination,
+    fetch::Fetch,
+    masters::Masters,
+    open::Open,
+    plan::{Planner, Sizes},
+    slots::Slots,
+    unit::Unit,
     write::Writer,
 };
 use crate::{Error, Interrupt, Monitor, Session, select::Selection};
@@ -40,6 +46,8 @@ pub use attributes::AttributeOptions;
 pub enum Target<'a> {
     /// Files below this directory, which must be there.
     Directory(&'a Path),
+    /// A tar archive (`export-tar`).
+    Tar(&'a mut (dyn Stream + Send)),
     /// The content of all files, one after another (`--stdout`).
     Stream(&'a mut (dyn Stream + Send)),
     /// Nowhere: everything is read and verified only (`--dry-run`).
@@ -79,18 +87,17 @@ pub fn extract<'a>(
     let total_bytes = if options.progress { Some(selected_bytes(items(), selection)?) } else { None };
 
     let (mut masters, mut present) = (None, None);
-    if let Target::Directory(path) = target {
-        if selection.is_partial() {
-            let scratch = session.scratch()?;
-            masters = Some(Masters::create(&scratch)?);
-        }
-        if options.skip_present {
-            present = Some(Destination::open(path)?);
-        }
+    if selection.is_partial() && matches!(target, Target::Directory(_) | Target::Tar(_)) {
+        masters = Some(Masters::create(&session.scratch()?)?);
     }
+    if let (Target::Directory(path), true) = (&target, options.skip_present) {
+        present = Some(Destination::open(path)?);
+    }
+    // A tar archive has each file's size ahead of its content.
+    let sizes = if matches!(target, Target::Tar(_)) { Sizes::Computed } else { Sizes::AsStored };
     let mut writer = Writer::new(target, options, repository, session.key.opener(), monitor, total_bytes)?;
     let slots = Slots::new(plan.slot_bytes, plan.unit_bytes);
-    let planner = Planner::new(items(), selection, masters, present, plan.unit_bytes);
+    let planner = Planner::new(items(), selection, masters, present, sizes, plan.unit_bytes);
 
     thread::scope(|scope| {
         let (fetched, to_open) = bounded(plan.workers * 2);

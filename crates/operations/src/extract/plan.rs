@@ -12,6 +12,7 @@ use nanoprobe_format::{
 };
 
 use super::{
+    content_bytes,
     destination::{Destination, Parents},
     masters::{Master, Masters, Stored},
     unit::{Content, Unit},
@@ -31,8 +32,18 @@ pub(super) struct Planner<'a> {
     masters: Option<Masters>,
     /// Present for `--continue`.
     present: Option<Destination>,
+    sizes: Sizes,
     unit_bytes: usize,
     chunks: Vec<ChunkRef>,
+}
+
+/// What items that do not record their sizes get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sizes {
+    /// None.
+    AsStored,
+    /// The sum of their chunks.
+    Computed,
 }
 
 impl<'a> Planner<'a> {
@@ -41,9 +52,10 @@ impl<'a> Planner<'a> {
         selection: &'a mut Selection,
         masters: Option<Masters>,
         present: Option<Destination>,
+        sizes: Sizes,
         unit_bytes: usize,
     ) -> Self {
-        Self { items, selection, masters, present, unit_bytes, chunks: Vec::new() }
+        Self { items, selection, masters, present, sizes, unit_bytes, chunks: Vec::new() }
     }
 
     /// Plans all items; `send` takes each full unit and leaves an empty one, and says `false` when the run is over.
@@ -101,6 +113,12 @@ impl<'a> Planner<'a> {
             // The healthy list says only that the content is not what it was.
             if planned.chunks_healthy.is_some() {
                 planned.chunks_healthy = Some(Chunks::Refs(&[]));
+            }
+            if self.sizes == Sizes::Computed && content == Content::Own && planned.size.is_none() {
+                planned.size = match (&from_master, &self.masters) {
+                    (Some(stored), Some(masters)) => Some(masters.size_bytes(*stored).map_err(failed)?),
+                    _ => Some(content_bytes(&item)),
+                };
             }
             unit.begin(&planned, stripped, content);
             drop(link);

@@ -20,6 +20,8 @@ pub(super) enum Trouble {
     NullByte,
     /// A kind of file that Borg does not know.
     UnknownType(u32),
+    /// A kind of file that tar archives cannot hold.
+    NotInTar(u32),
     /// The archive says one size, its chunks another.
     Inconsistent { size: u64, chunks: u64 },
     /// A repair has put zeros in the place of lost chunks.
@@ -45,6 +47,7 @@ impl Trouble {
             ),
             Self::NullByte => format!("{path}: embedded null byte: backup error"),
             Self::UnknownType(mode) => format!("{path}: Unknown archive item type {mode}: backup error"),
+            Self::NotInTar(kind) => format!("{path}: unsupported file type {kind:o} for tar export"),
             Self::Inconsistent { size, chunks } => {
                 format!("{path}: Size inconsistency detected: size {size}, chunks size {chunks}: backup error")
             }
@@ -70,6 +73,7 @@ impl Trouble {
             Self::SymlinkParent => 108,
             Self::Traversal => 109,
             Self::LinkSource => 110,
+            Self::NotInTar(_) => 1,
             _ => 102,
         }
     }

@@ -3,7 +3,7 @@
 //! A small file costs openat, write, fchmod, futimens and close; its owner is looked at once a directory and changed only where
 //! it differs. Attributes of directories wait until their contents are there, in a stack as deep as the tree.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use nanoprobe_format::item::Item;
 use nanoprobe_key::Opener;
@@ -16,7 +16,10 @@ use super::{
     trouble::Trouble,
     unit::{Content, Step, Unit},
 };
-use crate::{Error, Event, Monitor};
+use crate::{
+    Error, Event, Monitor,
+    tar::{self, TarWriter},
+};
 
 const TYPE_BITS: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
@@ -25,6 +28,7 @@ const DIRECTORY: u32 = 0o040_000;
 /// Where content goes.
 enum Sink<'a> {
     Places(Box<Places<'a>>),
+    Tar(TarWriter<'a>),
     Stream(&'a mut (dyn Write + Send)),
     Nothing,
 }
@@ -68,6 +72,7 @@ impl<'a> Writer<'a> {
     ) -> Result<Self, Error> {
         let sink = match target {
             Target::Directory(path) => Sink::Places(Box::new(Places::open(path, options.attributes, monitor)?)),
+            Target::Tar(out) => Sink::Tar(TarWriter::new(out)),
             Target::Stream(stream) => Sink::Stream(stream),
             Target::Nothing => Sink::Nothing,
         };
@@ -122,8 +127,10 @@ impl<'a> Writer<'a> {
 
     /// All items are there: what is left of the directories gets its attributes.
     pub(super) fn finish(mut self) -> Result<(), Error> {
-        if let Sink::Places(places) = &mut self.sink {
-            places.finish_directories();
+        match &mut self.sink {
+            Sink::Places(places) => places.finish_directories(),
+            Sink::Tar(tar) => tar.finish().map_err(tar_failed)?,
+            Sink::Stream(_) | Sink::Nothing => {}
         }
         if self.progress.total > 0 {
             self.monitor.event(Event::ProgressFinished { operation: "extract" });
@@ -137,6 +144,16 @@ impl<'a> Writer<'a> {
         (self.has_failed, self.written_bytes, self.file) = (false, 0, None);
         if let Sink::Places(places) = &mut self.sink {
             places.leave_directories(path);
+        }
+        if let Sink::Tar(tar) = &mut self.sink {
+            let place = if content == Content::Link { tar::Place::Elsewhere } else { tar::Place::Here };
+            if tar.begin(&item, path, place).map_err(tar_failed)? == tar::Begun::Unsupported {
+                warn(self.monitor, item.path, &Trouble::NotInTar(item.mode & TYPE_BITS));
+                self.has_failed = true;
+            } else if self.list {
+                self.monitor.event(Event::File { status: ' ', path: item.path });
+            }
+            return Ok(());
         }
         if self.list {
             self.monitor.event(Event::File { status: ' ', path });
@@ -163,6 +180,7 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         match (&mut self.sink, &mut self.file) {
+            (Sink::Tar(tar), _) => tar.content(data).map_err(tar_failed)?,
             (Sink::Stream(stream), _) => {
                 stream.write_all(data).map_err(Error::local("cannot write to", "standard output"))?;
             }
@@ -184,6 +202,9 @@ impl<'a> Writer<'a> {
         let item = parse(&self.current)?;
         if self.has_failed {
             return Ok(());
+        }
+        if let Sink::Tar(tar) = &mut self.sink {
+            return tar.end().map_err(tar_failed);
         }
         let mut result = Ok(());
         if let (Sink::Places(places), Some(file)) = (&mut self.sink, self.file.take()) {
@@ -225,6 +246,10 @@ impl<'a> Writer<'a> {
         }
         Ok(())
     }
+}
+
+fn tar_failed(source: io::Error) -> Error {
+    Error::Local { action: "write", path: "tar archive".into(), source }
 }
 
 /// Reports trouble with the item of this path.
