@@ -82,7 +82,6 @@ fn main() -> Result<(), Box<dyn Error>> {
                 comment: String::new(),
                 timestamp: None,
                 sources: Sources::Roots(paths.iter().map(PathBuf::from).collect()),
-                dry_run: false,
                 one_file_system: false,
                 exclude_caches: false,
                 exclude_if_present: Vec::new(),

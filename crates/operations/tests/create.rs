@@ -117,7 +117,6 @@ impl Place {
             comment: "a comment".into(),
             timestamp: None,
             sources: Sources::Roots(vec![self.tree()]),
-            dry_run: false,
             one_file_system: false,
             exclude_caches: false,
             exclude_if_present: Vec::new(),

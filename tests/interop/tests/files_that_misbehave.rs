@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use nanoprobe_interop::{Outcome, Program, World, assert_same_tree};
+use nanoprobe_interop::{Outcome, Program, World, assert_same_tree, read_tree};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 /// What is compared of each item.
@@ -415,6 +415,45 @@ fn what_asks_to_be_left_out() {
     stage.same(&PLAIN, &["--list", "-x", "ARCHIVE", "tree"]);
     stage.same(&PLAIN, &["--list", "-x", "ARCHIVE", "tree", "tree/mounted"]);
     assert!(Command::new("umount").arg(&place).status().is_ok_and(|status| status.success()));
+}
+
+/// Not even a repository has to be there, and none is opened that is: no passphrase, no lock, nothing written.
+#[test]
+fn dry_runs_open_nothing() {
+    let world = World::with_repository(Program::Borg, "repokey");
+    fs::create_dir_all(world.path("tree/folder")).expect("a tree");
+    fs::write(world.path("tree/file"), "content").expect("a file");
+    fs::create_dir(world.path("repo/lock.exclusive")).expect("a lock");
+    fs::write(world.path("repo/lock.exclusive/elsewhere@1.4711-0"), "").expect("a holder");
+    let written = || ["repo", "home"].map(|place| read_tree(&world.path(place)));
+    let before = written();
+    for words in [
+        &["repo::a", "tree"][..],
+        &["nowhere::a", "tree"],
+        &["repo::a", "tree", "gone"],
+        &["--stats", "-x", "repo::a", "tree/file"],
+        &["--json", "repo::a", "tree"],
+        &["--files-cache=nonsense", "repo::a", "tree"],
+        &["repo", "tree"],
+    ] {
+        let [borg, ours] = Program::BOTH.map(|program| {
+            let words = [&["create", "--dry-run", "--list"], words].concat();
+            let mut command = world.command(program, words);
+            command.env_remove("BORG_PASSPHRASE");
+            Outcome::of(command)
+        });
+        assert_eq!(
+            (ours.code, &ours.output),
+            (borg.code, &borg.output),
+            "{words:?}\n{}\n{}",
+            borg.messages,
+            ours.messages
+        );
+        if ours.code != 2 {
+            assert_eq!(sorted(&ours.messages), sorted(&borg.messages), "{words:?}");
+        }
+    }
+    assert_eq!(written(), before);
 }
 
 /// What is known of a file that then cannot be opened is not taken for the next one's content.

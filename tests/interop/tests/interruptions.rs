@@ -275,6 +275,27 @@ fn sigterm_ends_a_run_that_waits_for_input() {
     world.check(Program::Borg);
 }
 
+/// Nothing is read in a hole, but it may be long. (Borg itself needs a minute here.)
+#[test]
+fn sigint_is_seen_inside_a_huge_hole() {
+    for (parameters, options) in [("fixed,262144", &["--sparse"][..]), ("19,23,21,4095", &[])] {
+        let world = World::with_repository(Program::Nanoprobe, "none");
+        fs::create_dir(world.path("tree")).expect("a tree");
+        let file = fs::File::create(world.path("tree/hole")).expect("a file");
+        file.set_len(1 << 40).expect("a sparse file");
+        let option = format!("--chunker-params={parameters}");
+        let words = [&["create", &option], options, &["repo::huge", "tree"]].concat();
+        let running = Running::start(world.command(Program::Nanoprobe, words));
+        thread::sleep(Duration::from_millis(700));
+        running.signal(Signal::INT);
+        let begun = Instant::now();
+        let outcome = running.end().expect(2);
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        assert_eq!(outcome.messages, "Error: Got Ctrl-C / SIGINT.\n", "{parameters}");
+        assert_eq!(archives(&world), ["huge.checkpoint"], "{parameters}");
+    }
+}
+
 #[test]
 fn checkpoints_come_by_time_and_go_at_the_end() {
     let world = World::with_repository(Program::Nanoprobe, "repokey");

@@ -10,7 +10,7 @@ use std::{
 use nanoprobe_archive::{ArchiveMetadata, FeatureOperation, text};
 use nanoprobe_operations::{
     Error, Session,
-    create::{AttributeOptions, Created, FilesChanged, Options, Sources, Statistics, StdinFile, create},
+    create::{AttributeOptions, Created, FilesChanged, Options, Sources, Statistics, StdinFile, create, dry_run},
     info::known_totals,
     patterns::PatternMatcher,
 };
@@ -43,39 +43,35 @@ pub(super) fn run(arguments: &Create, context: &Context<'_>) -> Result<(), Failu
 
     context.log.info([b"Creating archive at \"".as_slice(), &location.processed, b"\""].concat());
     let path = std::path::absolute(Context::path(&location))?;
-    // A dry run changes nothing: it looks at what is committed, whoever is writing meanwhile.
-    let (lock, operation) = match arguments.dry_run {
-        true => (Locking::None, FeatureOperation::Read),
-        false => (Locking::Exclusive, FeatureOperation::Write),
-    };
-    let repository = context.repository(&location, lock)?;
-    let mut session = context.session(repository, operation)?;
     let caches = [context.environment.borg_cache_directory(), context.environment.cache_directory(), path];
     let name = Context::archive_name(&location);
     let options = options(arguments, name, timestamp, sources, caches.to_vec(), context)?;
 
     let listing = if arguments.output_list { Listing::Status(filter) } else { Listing::Off };
+    if arguments.dry_run {
+        let monitor = context.monitor(listing, None);
+        signals::stoppable();
+        let done = dry_run(&context.budget()?, &options, &mut matcher, &monitor, &INTERRUPT);
+        monitor.finish();
+        return Ok(done?);
+    }
+    let repository = context.repository(&location, Locking::Exclusive)?;
+    let mut session = context.session(repository, FeatureOperation::Write)?;
     let expected = context.log.is_terminal().then(|| expected_bytes(&session, &options.name)).flatten();
     let monitor = context.monitor(listing, expected);
     signals::stoppable();
     let outcome = create(&mut session, &options, &mut matcher, &monitor, &INTERRUPT);
-    if !arguments.dry_run {
-        monitor.finish_archive();
-    }
+    monitor.finish_archive();
     monitor.finish();
     let outcome = outcome.map_err(|error| match (error, signals::received()) {
         // Borg's words for an archive that is left as a checkpoint.
         (Error::Interrupted, Some(Signal::Interrupt)) => Failure::error("Got Ctrl-C / SIGINT."),
         (error, _) => error.into(),
     })?;
-    if !arguments.dry_run {
-        context.log.debug(format!("security: state is saved in {}", session.security.path().display()));
-    }
-    match (outcome.archive, statistics) {
-        (Some(archive), Some(statistics)) => {
-            print(&session, &archive, &outcome.statistics, statistics, arguments.json, context)
-        }
-        _ => Ok(()),
+    context.log.debug(format!("security: state is saved in {}", session.security.path().display()));
+    match statistics {
+        Some(wanted) => print(&session, &outcome.archive, &outcome.statistics, wanted, arguments.json, context),
+        None => Ok(()),
     }
 }
 
@@ -154,7 +150,6 @@ fn options(
         comment: text::decode(&context.replace(archive.comment.as_bytes(), timestamp)?),
         timestamp,
         sources,
-        dry_run: arguments.dry_run,
         one_file_system: file_system.one_file_system,
         exclude_caches: tags.exclude_caches,
         exclude_if_present: tags.exclude_if_present.clone(),

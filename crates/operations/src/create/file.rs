@@ -52,7 +52,7 @@ const TICK: i64 = 50_000_000;
 impl Walk<'_> {
     /// Makes the item of anything but a directory; gives Borg's status letter, `None` when it was told already.
     pub(super) fn file(&mut self, place: Place<'_>, status: &Status) -> Result<Option<char>, Failure> {
-        if self.options.dry_run {
+        if self.stored.is_none() {
             return Ok(Some('-'));
         }
         match status.kind() {
@@ -195,13 +195,13 @@ impl Walk<'_> {
     }
 
     fn verdict(&mut self, status: &Status, reading: Reading) -> Result<(Verdict, Option<Entry>), Failure> {
-        let Some(cache) = &mut self.cache else { return Ok((Verdict::New, None)) };
+        let (Some(cache), Some(stored)) = (&mut self.cache, self.stored) else { return Ok((Verdict::New, None)) };
         if reading != Reading::Regular {
             return Ok((Verdict::New, None));
         }
         let below = self.path.get(self.below..).unwrap_or_default();
         let mode = self.options.files_cache;
-        let (verdict, known) = unchanged::check(cache, mode, below, status, self.repository, &mut self.filling.unit)?;
+        let (verdict, known) = unchanged::check(cache, mode, below, status, stored.repository, &mut self.filling.unit)?;
         Ok((verdict, known.filter(|_| self.attributes.all_wanted())))
     }
 

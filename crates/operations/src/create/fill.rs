@@ -6,7 +6,7 @@ use crossbeam_channel::{Receiver, Sender};
 use super::{
     halt::Halt,
     trouble::Trouble,
-    unit::{Chunk, Entry, Record, Unit},
+    unit::{Chunk, Entry, Record, Told, Unit},
 };
 use crate::{budget::CreatePlan, slots::Slots};
 
@@ -72,7 +72,7 @@ impl<'a> Filling<'a> {
     /// A status line.
     pub(super) fn report(&mut self, status: char, path: &[u8]) -> Result<(), Halt> {
         let path = self.unit.push(path);
-        self.unit.records.push(Record::Report { status, path });
+        self.unit.records.push(Record::Told(Told::Report { status, path }));
         self.dispatch_if_full()
     }
 
@@ -84,7 +84,7 @@ impl<'a> Filling<'a> {
     /// Another warning.
     pub(super) fn warn_with(&mut self, message: &str, exit_code: u8) -> Result<(), Halt> {
         let message = self.unit.push(message.as_bytes());
-        self.unit.records.push(Record::Warning { message, exit_code });
+        self.unit.records.push(Record::Told(Told::Warning { message, exit_code }));
         self.dispatch_if_full()
     }
 

@@ -7,6 +7,7 @@
 mod attributes;
 mod checkpoint;
 mod compress;
+mod dry_run;
 mod encrypt;
 mod file;
 mod fill;
@@ -28,27 +29,38 @@ mod unchanged;
 mod unit;
 mod walk;
 
-use std::{
-    path::{Path, PathBuf},
-    thread,
-};
+use std::{path::PathBuf, thread};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use nanoprobe_archive::ItemWriter;
 use nanoprobe_chunker::Chunker;
 use nanoprobe_compress::Compressor;
-use nanoprobe_key::{Key, Sealer};
+use nanoprobe_key::Sealer;
 use nanoprobe_repository::Repository;
 
+pub use dry_run::dry_run;
 pub use options::{
     AttributeOptions, Created, FilesCacheMode, FilesCacheModeError, FilesChanged, Options, Outcome, Sources,
     Statistics, StdinFile,
 };
 
 use self::{
-    attributes::Attributes, checkpoint::Checkpoints, compress::compress, encrypt::encrypt, fill::Filling, halt::Halt,
-    identify::Identifier, links::HardLinks, read::Content, seen::seen, store::Store, totals::RunningTotals,
-    turns::Turns, unit::Record, unit::Unit, walk::Walk,
+    attributes::Attributes,
+    checkpoint::Checkpoints,
+    compress::compress,
+    encrypt::encrypt,
+    fill::Filling,
+    halt::Halt,
+    identify::Identifier,
+    links::HardLinks,
+    read::Content,
+    seen::seen,
+    store::Store,
+    totals::RunningTotals,
+    turns::Turns,
+    unit::Record,
+    unit::Unit,
+    walk::{Stored, Walk},
 };
 use crate::{Error, Interrupt, Monitor, Session, budget::CreatePlan, patterns::PatternMatcher, slots::Slots};
 
@@ -64,7 +76,7 @@ pub fn create(
     interrupt: &Interrupt,
 ) -> Result<Outcome, Error> {
     let outcome = create_archive(session, options, matcher, monitor, interrupt);
-    if outcome.is_err() && !options.dry_run {
+    if outcome.is_err() {
         // A full disk gets its room back. Where that fails too, the next transaction removes what is left.
         let _ = session.repository.rollback();
     }
@@ -80,7 +92,7 @@ fn create_archive(
 ) -> Result<Outcome, Error> {
     let Session { repository, key, sealer, manifest, security, cache, budget } = session;
     let (repository, key) = (&**repository, &*key);
-    if manifest.archive(&options.name).is_some() && !options.dry_run {
+    if manifest.archive(&options.name).is_some() {
         return Err(Error::ArchiveExists(options.name.clone()));
     }
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -96,10 +108,7 @@ fn create_archive(
     }
 
     let items = ItemWriter::new(key, sealer.clone(), &options.compression);
-    let totals = match options.dry_run {
-        true => RunningTotals::unknown(cache),
-        false => RunningTotals::open(cache, repository, key, manifest)?,
-    };
+    let totals = RunningTotals::open(cache, repository, key, manifest)?;
     let checkpoints = Checkpoints::new(options, repository, key, sealer, manifest, security, totals);
     let turns = Turns::new(Store::new(options, repository, monitor, items, checkpoints, cache));
     let halted = thread::scope(|scope| {
@@ -119,56 +128,51 @@ fn create_archive(
         }
         drop((queue, recycle));
         let filling = Filling::new(&slots, empty, full, &plan);
-        walk(options, matcher, interrupt, repository, key, cache, &plan, filling)
+        let gear = key.gear();
+        let chunker = Chunker::new(options.chunker, key.chunk_seed(), Some(&gear));
+        let stored = Stored { repository, directory: cache };
+        walk(options, matcher, interrupt, Some(stored), chunker, &plan, filling)
     });
     let mut store = turns.finish()?;
     match halted {
         // What was interrupted at its very end is not saved either, as in Borg.
-        Ok(()) if interrupt.requested() && !options.dry_run => {
+        Ok(()) if interrupt.requested() => {
             store.interrupted()?;
             return Err(Error::Interrupted);
         }
         Ok(()) => {}
         Err(Halt::Failed(error)) => return Err(error),
-        Err(Halt::Interrupted | Halt::Worker) if options.dry_run => return Err(Error::Interrupted),
         Err(Halt::Interrupted | Halt::Worker) => {
             store.interrupted()?;
             return Err(Error::Interrupted);
         }
     }
-    if options.dry_run {
-        return Ok(Outcome { statistics: Statistics::default(), archive: None });
-    }
     let Store { checkpoints, items, statistics, .. } = &mut store;
     let archive = checkpoints.save(&options.name, &options.comment, items, statistics)?;
-    Ok(Outcome { statistics: store.finish(), archive: Some(archive) })
+    Ok(Outcome { statistics: store.finish(), archive })
 }
 
 /// The reader's thread: everything up to the cut.
-#[allow(clippy::too_many_arguments)] // what the whole walk needs, put together once
 fn walk(
     options: &Options,
     matcher: &mut PatternMatcher,
     interrupt: &Interrupt,
-    repository: &dyn Repository,
-    key: &Key,
-    directory: &Path,
+    stored: Option<Stored<'_>>,
+    chunker: Chunker,
     plan: &CreatePlan,
     filling: Filling<'_>,
 ) -> Result<(), Halt> {
-    let gear = key.gear();
-    let chunker = Chunker::new(options.chunker, key.chunk_seed(), Some(&gear));
-    let skip: Vec<&Path> = options.skip.iter().map(PathBuf::as_path).chain([directory]).collect();
+    let skip = options.skip.iter().map(PathBuf::as_path).chain(stored.map(|stored| stored.directory));
     let mut walk = Walk {
         options,
         matcher,
         interrupt,
-        repository,
+        stored,
         filling,
         content: Content::new(chunker, options.chunker, options.sparse, interrupt),
         attributes: Attributes::new(options.attributes),
         links: HardLinks::default(),
-        directory,
+        spill: stored.map_or_else(std::env::temp_dir, |stored| stored.directory.to_owned()),
         name_bytes: plan.name_bytes,
         cache: None,
         path: Vec::new(),

@@ -18,8 +18,6 @@ pub struct Options {
     pub timestamp: Option<i64>,
     /// What to read.
     pub sources: Sources,
-    /// `-n`: walk and report only.
-    pub dry_run: bool,
     /// `-x`.
     pub one_file_system: bool,
     /// `--exclude-caches`.
@@ -215,10 +213,10 @@ pub struct Statistics {
 /// What `create` did.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The archive's statistics; zero after a dry run.
+    /// The archive's statistics.
     pub statistics: Statistics,
-    /// The archive as stored; `None` after a dry run.
-    pub archive: Option<Created>,
+    /// The archive as stored.
+    pub archive: Created,
 }
 
 /// The new archive.

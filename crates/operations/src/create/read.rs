@@ -140,6 +140,10 @@ impl<'a> Content<'a> {
                 Err(_) => position,
             };
             while position < data {
+                // Holes cost nothing, and so may be larger than anybody wants to wait for.
+                if self.interrupt.requested() {
+                    return Err(Halt::Interrupted.into());
+                }
                 let size = (data - position).min(block as u64);
                 filling.unit.records.push(Record::Chunk(Chunk::hole(size as usize)));
                 filling.dispatch_if_full()?;

@@ -86,17 +86,7 @@ impl<'a> Store<'a> {
                 }
                 Record::End(remember) => self.end(*remember)?,
                 Record::Abandon => self.abandon(),
-                Record::Report { status, path } => {
-                    self.monitor.event(Event::File { status: *status, path: unit.text(*path) });
-                }
-                Record::Warning { message, exit_code } => {
-                    let message = String::from_utf8_lossy(unit.text(*message));
-                    self.monitor.event(Event::Warning { message: &message, exit_code: *exit_code });
-                }
-                Record::Remark(message) => {
-                    let message = String::from_utf8_lossy(unit.text(*message));
-                    self.monitor.event(Event::Remark(&message));
-                }
+                Record::Told(told) => told.tell(unit, self.monitor),
                 Record::Keep(kept) => {
                     let result = self.caches.keep(kept, unit);
                     self.cached(result);

@@ -58,7 +58,7 @@ impl Walk<'_> {
     /// `--content-from-command`.
     pub(super) fn content_from_command(&mut self, command: &[OsString]) -> Result<(), Halt> {
         self.path = self.options.stdin.name.clone().into_bytes();
-        if self.options.dry_run {
+        if self.stored.is_none() {
             return self.filling.report('-', &self.path);
         }
         let mut child = spawn(command)?;
@@ -121,7 +121,7 @@ impl Walk<'_> {
         let name = CString::new(self.path.clone()).unwrap_or_default();
         let place = Place { directory: CWD, name: &name };
         let status = Status::at(CWD, &name, Links::Themselves).map_err(named("stat", place))?;
-        if !status.kind().is_dir() || self.options.dry_run {
+        if !status.kind().is_dir() || self.stored.is_none() {
             return self.file(place, &status);
         }
         let directory = open_quietly(place, OFlags::DIRECTORY | OFlags::NOFOLLOW).map_err(named("dir_open", place))?;
@@ -131,7 +131,7 @@ impl Walk<'_> {
 
     /// One regular file with all that `input` gives.
     fn stream(&mut self, input: BorrowedFd<'_>) -> Result<Option<char>, Failure> {
-        if self.options.dry_run {
+        if self.stored.is_none() {
             return Ok(Some('-'));
         }
         let stdin = &self.options.stdin;

@@ -9,6 +9,8 @@ use std::{ops::Range, sync::Arc};
 use bytes::BytesMut;
 use nanoprobe_format::{ChunkRef, Id};
 
+use crate::{Event, Monitor};
+
 /// Records at which a unit is handed on.
 pub(super) const MOST_RECORDS: usize = 1024;
 
@@ -56,7 +58,7 @@ impl Unit {
     /// Something to know that is no trouble with a file.
     pub(super) fn remark(&mut self, message: &str) {
         let message = self.push(message.as_bytes());
-        self.records.push(Record::Remark(message));
+        self.records.push(Record::Told(Told::Remark(message)));
     }
 
     /// Bytes of a span.
@@ -117,14 +119,35 @@ pub(super) enum Record {
     End(Option<Remember>),
     /// The item is not to be stored after all.
     Abandon,
+    /// Something for the monitor, in its turn.
+    Told(Told),
+    /// An entry of the files cache to be kept as it is.
+    Keep(Kept),
+}
+
+/// Something for the monitor.
+#[derive(Clone, Copy)]
+pub(super) enum Told {
     /// A status line.
     Report { status: char, path: Span },
     /// A warning.
     Warning { message: Span, exit_code: u8 },
     /// Something to know that does not change the exit code.
     Remark(Span),
-    /// An entry of the files cache to be kept as it is.
-    Keep(Kept),
+}
+
+impl Told {
+    /// Tells it; `unit` has its text.
+    pub(super) fn tell(self, unit: &Unit, monitor: &dyn Monitor) {
+        let message = |span| String::from_utf8_lossy(unit.text(span));
+        match self {
+            Self::Report { status, path } => monitor.event(Event::File { status, path: unit.text(path) }),
+            Self::Warning { message: span, exit_code } => {
+                monitor.event(Event::Warning { message: &message(span), exit_code });
+            }
+            Self::Remark(span) => monitor.event(Event::Remark(&message(span))),
+        }
+    }
 }
 
 /// An item without its content.

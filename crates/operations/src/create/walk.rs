@@ -10,7 +10,7 @@ use std::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::{ffi::OsStrExt, fs::MetadataExt},
     },
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use nanoprobe_archive::FilesCacheReader;
@@ -45,13 +45,14 @@ pub(super) struct Walk<'a> {
     pub options: &'a Options,
     pub matcher: &'a mut PatternMatcher,
     pub interrupt: &'a Interrupt,
-    pub repository: &'a dyn Repository,
+    /// What is known already; nothing in a dry run, which only tells.
+    pub stored: Option<Stored<'a>>,
     pub filling: Filling<'a>,
     pub content: Content<'a>,
     pub attributes: Attributes,
     pub links: HardLinks,
-    /// Files caches and temporary files.
-    pub directory: &'a Path,
+    /// Where temporary files go.
+    pub spill: PathBuf,
     pub name_bytes: usize,
     /// The old files cache of the root at hand.
     pub cache: Option<FilesCacheReader>,
@@ -67,6 +68,14 @@ pub(super) struct Walk<'a> {
     pub device: Option<u64>,
     /// Where directories are listed into.
     pub listing: Vec<u8>,
+}
+
+/// What earlier runs left.
+#[derive(Clone, Copy)]
+pub(super) struct Stored<'a> {
+    pub repository: &'a dyn Repository,
+    /// Where the files caches are.
+    pub directory: &'a Path,
 }
 
 /// A directory on the way down.
@@ -120,12 +129,10 @@ impl Walk<'_> {
 
     /// A root's files cache is known by the root's absolute path.
     fn open_cache(&mut self, root: &[u8]) -> Result<(), Halt> {
-        if self.options.files_cache.disabled || self.options.dry_run {
-            return Ok(());
-        }
+        let Some(stored) = self.stored.filter(|_| !self.options.files_cache.disabled) else { return Ok(()) };
         let here = std::env::current_dir().map_err(Error::local("find", "."))?;
         let absolute = normalize(here.join(std::ffi::OsStr::from_bytes(root)).as_os_str().as_bytes());
-        let place = super::store::files_cache_path(self.directory, &absolute);
+        let place = super::store::files_cache_path(stored.directory, &absolute);
         let cache = FilesCacheReader::open(&place, &absolute).map_err(Error::local("read", &place))?;
         self.cache = Some(cache);
         let root = self.filling.unit.push(&absolute);
@@ -142,7 +149,7 @@ impl Walk<'_> {
                 return Err(Halt::Interrupted);
             }
             self.path.truncate(level.path_bytes);
-            if level.names.next(&mut name).map_err(Error::local("read", self.directory))? {
+            if level.names.next(&mut name).map_err(Error::local("read", &*self.spill))? {
                 let Ok(child) = CStr::from_bytes_with_nul(&name) else { continue };
                 push_name(&mut self.path, child.to_bytes());
                 let place = Place { directory: level.directory.as_fd(), name: child };
@@ -208,7 +215,7 @@ impl Walk<'_> {
             if !include || !self.options.keep_exclude_tags {
                 return Ok(if include { Step::Done(Some('x')) } else { Step::Silent });
             }
-            if !self.options.dry_run {
+            if self.stored.is_some() {
                 self.directory(directory.as_fd(), &status)?;
             }
             let path_bytes = prefix_bytes(&self.path);
@@ -216,18 +223,18 @@ impl Walk<'_> {
         }
         let mut letter = None;
         if include {
-            let made = if self.options.dry_run { '-' } else { self.directory(directory.as_fd(), &status)? };
+            let made = if self.stored.is_some() { self.directory(directory.as_fd(), &status)? } else { '-' };
             letter = Some(made);
         }
         if !recurse {
             return Ok(Step::Done(letter));
         }
-        let names = Names::list(directory.as_fd(), &mut self.listing, self.name_bytes, self.directory);
+        let names = Names::list(directory.as_fd(), &mut self.listing, self.name_bytes, &self.spill);
         let names = match names {
             Ok(names) => names,
             Err(ListError::Directory(error)) => return Err(Trouble::system("scandir")(error).into()),
             Err(ListError::Spill(error)) => {
-                return Err(Halt::from(Error::local("write", self.directory)(error)).into());
+                return Err(Halt::from(Error::local("write", &*self.spill)(error)).into());
             }
         };
         Ok(Step::Enter(Level { directory, names, path_bytes: prefix_bytes(&self.path), status: letter }))
