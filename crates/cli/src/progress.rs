@@ -275,6 +275,7 @@ impl Look {
             "extract" => look("", 5, 1, " Extracting: ", 0.1, true),
             "extract.permissions" => look("Setting directory permissions ", 3, 0, "", 5.0, false),
             "repository.check" => look("Checking segments ", 3, 1, "", 0.1, false),
+            "repository.compact_segments" => look("Compacting segments ", 3, 0, "", 1.0, false),
             "repository.replay_segments" => look("Replaying segments ", 3, 0, "", 5.0, false),
             "archive.delete" => look("Decrementing references ", 3, 0, "", 5.0, false),
             "check.verify_data" => look("Verifying data ", 6, 2, "", 0.01, false),

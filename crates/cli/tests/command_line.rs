@@ -24,6 +24,7 @@ fn help() {
         "info",
         "extract",
         "check",
+        "compact",
         "break-lock",
         "key",
         "with-lock",

@@ -3,6 +3,7 @@
 mod acl;
 mod budget;
 pub mod check;
+pub mod compact;
 pub mod compare;
 pub mod create;
 pub mod delete;

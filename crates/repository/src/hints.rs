@@ -60,6 +60,36 @@ impl SegmentTable {
         }
     }
 
+    /// Sets that nothing in the segment lives, and what compaction would free.
+    pub(crate) fn free_all_but(&mut self, segment: u32, bytes: u64) {
+        let row = self.row(segment);
+        (row.live, row.freeable) = (0, bytes as i64);
+    }
+
+    /// Live PUTs of a segment; 0 when it is not known.
+    pub(crate) fn live_puts(&self, segment: u32) -> i32 {
+        self.rows.binary_search_by_key(&segment, |row| row.segment).map_or(0, |place| self.rows[place].live)
+    }
+
+    /// Forgets a segment.
+    pub(crate) fn remove(&mut self, segment: u32) {
+        if let Ok(place) = self.rows.binary_search_by_key(&segment, |row| row.segment) {
+            self.rows.remove(place);
+        }
+    }
+
+    /// Forgets the segments for which `keep` is not true.
+    pub(crate) fn keep_only(&mut self, mut keep: impl FnMut(u32) -> Result<bool, Error>) -> Result<(), Error> {
+        let mut failure = Ok(());
+        self.rows.retain(|row| {
+            keep(row.segment).unwrap_or_else(|error| {
+                failure = Err(error);
+                true
+            })
+        });
+        failure
+    }
+
     /// Segments with something to free, and how much.
     pub(crate) fn freeable(&self) -> impl Iterator<Item = (u32, i64)> {
         self.rows.iter().filter(|row| row.freeable != 0).map(|row| (row.segment, row.freeable))
@@ -96,6 +126,10 @@ pub(crate) struct Shadow {
     /// Segments above are of transactions that never were.
     newest: u32,
     overlay: Vec<(Id, u32)>,
+    /// Ids of the source that have no superseded PUT any more, nor a DELETE that would need to know.
+    forgotten: Vec<Id>,
+    /// Segments that the source may name and that were compacted, sorted.
+    removed: Vec<u32>,
     capacity: usize,
 }
 
@@ -110,7 +144,15 @@ pub(crate) struct Hints {
 impl Hints {
     /// Of an empty repository.
     pub(crate) fn empty(capacity: usize) -> Self {
-        let shadow = Shadow { source: None, ids: 0, newest: u32::MAX, overlay: Vec::new(), capacity };
+        let shadow = Shadow {
+            source: None,
+            ids: 0,
+            newest: u32::MAX,
+            overlay: Vec::new(),
+            forgotten: Vec::new(),
+            removed: Vec::new(),
+            capacity,
+        };
         Self { segments: SegmentTable::default(), quota_use: 0, shadow }
     }
 
@@ -147,9 +189,10 @@ impl Hints {
     /// Writes everything to `path`, not yet durable; `name` is what the file will be called.
     pub(crate) fn write(&mut self, fs: &dyn FileSystem, path: &Path, name: &str) -> Result<Written, Error> {
         self.shadow.overlay.sort_unstable();
-        let known = self.shadow.known_ids(fs)?;
+        self.shadow.forgotten.sort_unstable();
+        let (known, forgotten) = self.shadow.known_ids(fs)?;
         let groups = self.shadow.overlay.chunk_by(|left, right| left.0 == right.0).count();
-        let ids = self.shadow.ids.saturating_add((groups - known.len()) as u32);
+        let ids = self.shadow.ids.saturating_add((groups - known.len()) as u32).saturating_sub(forgotten);
 
         fs::remove_if_present(fs, path).map_err(Error::io(path))?;
         let file = fs.create(path).map_err(Error::io(path))?;
@@ -167,6 +210,8 @@ impl Hints {
     pub(crate) fn spill(&mut self, fs: &dyn FileSystem, path: &Path) -> Result<Option<PathBuf>, Error> {
         let written = self.write(fs, path, &path.file_name().unwrap_or_default().to_string_lossy())?;
         self.shadow.overlay.clear();
+        self.shadow.forgotten.clear();
+        self.shadow.removed.clear();
         self.shadow.ids = written.ids;
         self.shadow.newest = u32::MAX;
         Ok(self.shadow.source.replace(path.to_owned()))
@@ -190,25 +235,85 @@ impl Shadow {
         self.overlay.push((*id, segment));
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.overlay.len() >= self.capacity
+    /// Notes that the id has no superseded PUT any more, nor a DELETE that would need to know.
+    pub(crate) fn forget(&mut self, id: &Id) {
+        self.forgotten.push(*id);
     }
 
-    /// Ids of the (sorted) overlay that the source holds, sorted.
-    fn known_ids(&self, fs: &dyn FileSystem) -> Result<Vec<Id>, Error> {
-        let mut known = Vec::new();
-        let Some(path) = self.source.as_ref().filter(|_| !self.overlay.is_empty()) else { return Ok(known) };
+    /// Notes that a segment was compacted: it shadows nothing any more.
+    pub(crate) fn remove(&mut self, segment: u32) {
+        if let Err(place) = self.removed.binary_search(&segment) {
+            self.removed.insert(place, segment);
+        }
+    }
+
+    /// No fewer ids than there are.
+    pub(crate) fn ids_most(&self) -> u32 {
+        self.ids.saturating_add(u32::try_from(self.overlay.len()).unwrap_or(u32::MAX))
+    }
+
+    /// True when the segment was compacted since the last spill.
+    pub(crate) fn is_removed(&self, segment: u32) -> bool {
+        self.removed.binary_search(&segment).is_ok()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.overlay.len() + self.forgotten.len() >= self.capacity
+    }
+
+    /// Calls `visit` with every id of the source and the segments that still hold superseded PUTs of it.
+    pub(crate) fn each(
+        &self,
+        fs: &dyn FileSystem,
+        mut visit: impl FnMut(&Id, &mut Vec<u32>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Some(path) = &self.source else { return Ok(()) };
+        let mut segments = Vec::new();
         let mut reader = HintsReader::open(fs, path)?;
         loop {
             match reader.next()? {
-                Event::ShadowId(id, _) if !self.added(&id).is_empty() => known.push(id),
-                Event::End => break,
+                Event::ShadowId(id, count) => {
+                    segments.clear();
+                    if count > SHADOWED_MOST {
+                        return Err(damaged(path));
+                    }
+                    for _ in 0..count {
+                        match reader.next()? {
+                            Event::Shadowed(segment) if segment > self.newest || self.is_removed(segment) => {}
+                            Event::Shadowed(segment) => segments.push(segment),
+                            _ => return Err(damaged(path)),
+                        }
+                    }
+                    visit(&id, &mut segments)?;
+                }
+                Event::End => return Ok(()),
                 _ => {}
             }
         }
+    }
+
+    /// Ids of the (sorted) overlay that the source holds, sorted, and how many ids of the source are forgotten.
+    fn known_ids(&self, fs: &dyn FileSystem) -> Result<(Vec<Id>, u32), Error> {
+        let (mut known, mut forgotten) = (Vec::new(), 0);
+        if self.overlay.is_empty() && self.forgotten.is_empty() {
+            return Ok((known, forgotten));
+        }
+        self.each(fs, |id, _| {
+            if !self.added(id).is_empty() {
+                known.push(*id);
+            } else if self.is_forgotten(id) {
+                forgotten += 1;
+            }
+            Ok(())
+        })?;
         known.sort_unstable();
         known.dedup();
-        Ok(known)
+        Ok((known, forgotten))
+    }
+
+    /// In the (sorted) forgotten ids.
+    fn is_forgotten(&self, id: &Id) -> bool {
+        self.forgotten.binary_search(id).is_ok()
     }
 
     /// What the (sorted) overlay adds to an id.
@@ -224,31 +329,15 @@ impl Shadow {
         known: &[Id],
         mut emit: impl FnMut(&Id, &[u32]) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut segments = Vec::new();
-        if let Some(path) = &self.source {
-            let mut reader = HintsReader::open(fs, path)?;
-            loop {
-                match reader.next()? {
-                    Event::ShadowId(id, count) => {
-                        segments.clear();
-                        if count > SHADOWED_MOST {
-                            return Err(damaged(path));
-                        }
-                        for _ in 0..count {
-                            match reader.next()? {
-                                Event::Shadowed(segment) if segment <= self.newest => segments.push(segment),
-                                Event::Shadowed(_) => {}
-                                _ => return Err(damaged(path)),
-                            }
-                        }
-                        segments.extend(self.added(&id).iter().map(|(_, segment)| segment));
-                        emit(&id, &segments)?;
-                    }
-                    Event::End => break,
-                    _ => {}
-                }
+        self.each(fs, |id, segments| {
+            let added = self.added(id);
+            if added.is_empty() && self.is_forgotten(id) {
+                return Ok(());
             }
-        }
+            segments.extend(added.iter().map(|(_, segment)| segment));
+            emit(id, segments)
+        })?;
+        let mut segments = Vec::new();
         for group in self.overlay.chunk_by(|left, right| left.0 == right.0) {
             let id = &group[0].0;
             if known.binary_search(id).is_err() {

@@ -1,10 +1,12 @@
 //! The transactional object store: segments, index, hints, integrity, locks. Knows no archives and no keys.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use nanoprobe_format::Id;
 
 mod check;
+mod compact;
 pub mod config;
 mod create;
 mod destroy;
@@ -17,6 +19,7 @@ mod lock;
 mod log;
 mod nonce;
 mod replay;
+mod room;
 mod save;
 mod segment_list;
 mod segment_read;
@@ -62,6 +65,13 @@ pub trait Repository: Send + Sync {
     fn set_key_blob(&self, blob: &[u8]) -> Result<(), Error>;
     /// Removes the whole repository; nothing can be asked of it afterwards.
     fn destroy(&self) -> Result<(), Error>;
+    /// Frees the room of what is superseded; commits what is pending first. Nobody may read meanwhile. When `report` says
+    /// [`ControlFlow::Break`], it ends early with everything in order.
+    fn compact(
+        &self,
+        options: &CompactOptions,
+        report: &mut dyn FnMut(CompactReport<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Error>;
     /// Low-level check without repair; every finding goes to `report`. `Ok(true)` when sound.
     fn check(&self, options: &CheckOptions, report: &mut dyn FnMut(CheckReport<'_>)) -> Result<bool, Error>;
     /// Number and total stored size of live objects, as hints and index know them.
@@ -93,6 +103,48 @@ pub enum CheckReport<'a> {
     Information(&'a str),
     /// A defect, in Borg's words.
     Defect(&'a str),
+}
+
+/// What compaction is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompactOptions {
+    /// Segments are compacted of which a larger share than this is superseded, in percent.
+    pub threshold_percent: i64,
+    /// What happens to segments that hold nothing but a COMMIT.
+    pub commit_segments: CommitSegments,
+}
+
+impl Default for CompactOptions {
+    fn default() -> Self {
+        Self { threshold_percent: 10, commit_segments: CommitSegments::AsKnown }
+    }
+}
+
+/// Segments that hold nothing but a COMMIT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CommitSegments {
+    /// They are compacted when the hints know them.
+    #[default]
+    AsKnown,
+    /// All are looked for: there can be many that old versions left behind.
+    CleanUp,
+}
+
+/// What compaction says while it runs.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CompactReport<'a> {
+    /// So many of the segments that have something to free are done.
+    Progress {
+        /// Segments done.
+        done: u64,
+        /// All that have something to free.
+        total: u64,
+    },
+    /// Information, in Borg's words.
+    Information(&'a str),
+    /// Something that is not as it should be but does not matter, in Borg's words.
+    Remark(&'a str),
 }
 
 /// Live objects.

@@ -3,6 +3,7 @@
 //! Look-ups and reads of several threads go on side by side: the index and the newest segment each have their own
 //! read-write lock, and a writer holds the transaction's mutex beside them. Order of taking: transaction, index, tail.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
@@ -20,7 +21,7 @@ use crate::segment_list::{Order, Segments};
 use crate::segment_read::{Depth, SegmentReader};
 use crate::segment_write::SegmentWriter;
 use crate::transaction::Transaction;
-use crate::{CheckOptions, CheckReport, Error, Repository, Totals};
+use crate::{CheckOptions, CheckReport, CompactOptions, CompactReport, Error, Repository, Totals};
 
 /// Changes the index gathers in memory by default: 3.4 MiB.
 pub const INDEX_DELTA_ENTRIES: usize = 65_536;
@@ -338,6 +339,14 @@ impl Repository for LocalRepository {
 
     fn destroy(&self) -> Result<(), Error> {
         self.remove_all()
+    }
+
+    fn compact(
+        &self,
+        options: &CompactOptions,
+        report: &mut dyn FnMut(CompactReport<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        self.compact_segments(&mut lock(&self.transaction), options, report)
     }
 
     fn check(&self, options: &CheckOptions, report: &mut dyn FnMut(CheckReport<'_>)) -> Result<bool, Error> {

@@ -139,6 +139,11 @@ impl LocalRepository {
                 }
                 Ok(segment < committed)
             })
+            .and_then(|()| {
+                // Segments that were compacted are gone; the hints from before know them still.
+                let segments = &mut transaction.hints().segments;
+                segments.keep_only(|segment| Ok(self.reader.segments.bytes(segment)?.is_some()))
+            })
             .and_then(|()| self.write_auxiliary(transaction, committed));
         match replayed {
             Ok(()) => {

@@ -30,7 +30,11 @@ impl Segments {
     }
 
     pub(crate) fn directory(&self, segment: u32) -> PathBuf {
-        self.data.join((segment / self.per_directory).to_string())
+        self.data.join(self.directory_number(segment).to_string())
+    }
+
+    pub(crate) fn directory_number(&self, segment: u32) -> u32 {
+        segment / self.per_directory
     }
 
     pub(crate) fn path(&self, segment: u32) -> PathBuf {
@@ -45,6 +49,16 @@ impl Segments {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(Error::io(&directory)(error)),
         }
+    }
+
+    /// Removes those of the directories that are empty.
+    pub(crate) fn remove_empty(&self, directories: &[u32]) -> Result<(), Error> {
+        let mut removed = false;
+        for number in directories {
+            // One that is not empty refuses; one that stays for any other reason does no harm.
+            removed |= self.fs.remove_directory(&self.data.join(number.to_string())).is_ok();
+        }
+        if removed { self.fs.sync_directory(&self.data).map_err(Error::io(&self.data)) } else { Ok(()) }
     }
 
     /// Length of a segment; `None` when it is gone. Removal may leave an empty file behind, which counts as gone.

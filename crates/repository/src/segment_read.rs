@@ -14,7 +14,7 @@ use nanoprobe_format::segment::{
 };
 
 use crate::Error;
-use crate::fs::{self, Access, Advice, File};
+use crate::fs::{self, Access, Advice, File, FileSystem};
 use crate::segment_list::{Order, Segments};
 use crate::stream::StreamReader;
 
@@ -96,7 +96,17 @@ impl SegmentReader {
     pub(crate) fn remove(&self, segment: u32) -> Result<(), Error> {
         self.forget(segment);
         let path = self.segments.path(segment);
-        fs::remove_if_present(&*self.segments.fs, &path).map_err(Error::io(&path))
+        let fs = &*self.segments.fs;
+        let removed = match fs::remove_if_present(fs, &path) {
+            // Some file systems need room to remove a file, and get it from what the file held. An empty one counts as gone.
+            Err(error) if error.kind() == std::io::ErrorKind::StorageFull && links(fs, &path) == Some(1) => fs
+                .open(&path, Access::Write)
+                .and_then(|file| file.truncate(0))
+                .map_err(|_| error)
+                .and_then(|()| fs::remove_if_present(fs, &path)),
+            removed => removed,
+        };
+        removed.map_err(Error::io(&path))
     }
 
     /// Calls `visit` with the entries of a segment in order, until it returns false. `object` holds a PUT's data when
@@ -206,6 +216,10 @@ impl SegmentReader {
         open.push(found);
         Ok(Arc::clone(&open[open.len() - 1].1))
     }
+}
+
+fn links(fs: &dyn FileSystem, path: &Path) -> Option<u64> {
+    fs.metadata(path).ok().map(|metadata| metadata.links)
 }
 
 /// Where a walk stands in its file.

@@ -41,6 +41,15 @@ struct Open {
     buffer: Vec<u8>,
 }
 
+/// Where a COMMIT stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// In a segment of its own: the end of a transaction.
+    Alone,
+    /// Behind the entries of the open segment: a step of compaction.
+    Behind,
+}
+
 /// Where an entry goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
@@ -76,11 +85,31 @@ impl SegmentWriter {
         self.append(segments, most, target(id), &header, &[])
     }
 
-    /// Makes everything durable, then a COMMIT in a segment of its own; that segment's number.
-    pub(crate) fn commit(&self, segments: &SegmentReader) -> Result<u32, Error> {
-        let location = self.append(segments, u64::MAX, Target::Fresh, &COMMIT_ENTRY, &[])?;
+    /// Makes everything durable, then a COMMIT; the number of the segment that holds it.
+    pub(crate) fn commit(&self, segments: &SegmentReader, ending: Ending) -> Result<u32, Error> {
+        let target = match ending {
+            Ending::Alone => Target::Fresh,
+            Ending::Behind => {
+                self.sync()?;
+                Target::Current
+            }
+        };
+        let location = self.append(segments, u64::MAX, target, &COMMIT_ENTRY, &[])?;
         self.close(segments)?;
         Ok(location.segment)
+    }
+
+    /// True when the next entry starts another segment.
+    pub(crate) fn is_full(&self, most: u64) -> bool {
+        self.read().open.as_ref().is_some_and(|open| open.bytes() > most)
+    }
+
+    /// Makes what is in the open segment durable, so that a COMMIT behind it cannot be so alone.
+    fn sync(&self) -> Result<(), Error> {
+        let mut tail = self.write();
+        let Some(open) = &mut tail.open else { return Ok(()) };
+        open.flush()?;
+        open.file.sync().map_err(Error::io(&open.path))
     }
 
     /// Makes the open segment durable and closes it.

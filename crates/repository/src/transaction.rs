@@ -13,7 +13,7 @@ use std::path::Path;
 
 use nanoprobe_format::Id;
 use nanoprobe_format::integrity::{Digests, Integrity};
-use nanoprobe_format::segment::{DATA_BYTES_MOST, ENTRY_BYTES_MOST, HEADER_BYTES, ID_HEADER_BYTES};
+use nanoprobe_format::segment::{DATA_BYTES_MOST, HEADER_BYTES, ID_HEADER_BYTES};
 
 use crate::Error;
 use crate::fs::{self, Access};
@@ -21,6 +21,7 @@ use crate::hints::Hints;
 use crate::index::Index;
 use crate::local::{LocalRepository, Locking};
 use crate::segment_list::Order;
+use crate::segment_write::Ending;
 
 /// The names that a commit leaves behind, each with the transaction's number.
 const AUXILIARY: [&str; 3] = ["index.", "hints.", "integrity."];
@@ -36,6 +37,8 @@ pub(crate) struct Transaction {
     working: u32,
     /// The quota was exceeded: nothing may be committed.
     doomed: Option<(u64, u64)>,
+    /// Bytes of PUTs less those of PUTs that were superseded.
+    grown_bytes: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +58,7 @@ enum Phase {
 impl Transaction {
     pub(crate) fn new(shadow_capacity: usize) -> Self {
         let shadow_capacity = shadow_capacity.max(16);
-        Self { phase: Phase::Idle, hints: None, shadow_capacity, working: 0, doomed: None }
+        Self { phase: Phase::Idle, hints: None, shadow_capacity, working: 0, doomed: None, grown_bytes: 0 }
     }
 
     /// After a failed write nothing more may be written through this handle.
@@ -95,6 +98,21 @@ impl Transaction {
         self.hints.get_or_insert_with(|| Hints::empty(capacity))
     }
 
+    /// A COMMIT is about to be written.
+    pub(crate) fn committing(&mut self) {
+        self.phase = Phase::Committing;
+    }
+
+    /// The COMMIT is durable; segments behind it may be removed.
+    pub(crate) fn committed(&mut self) {
+        self.phase = Phase::Active;
+    }
+
+    /// Whether compaction can free at least as much as was stored.
+    pub(crate) fn frees_more_than_it_stores(&self) -> bool {
+        self.grown_bytes <= 0
+    }
+
     pub(crate) fn shadow_capacity(&self) -> usize {
         self.shadow_capacity
     }
@@ -117,6 +135,7 @@ impl LocalRepository {
         hints.segments.add_live(location.segment, 1);
         hints.quota_use += (object.len() + ID_HEADER_BYTES) as i64;
         let used_bytes = u64::try_from(hints.quota_use).unwrap_or(0);
+        transaction.grown_bytes += (object.len() + ID_HEADER_BYTES) as i64;
         if let Some(index) = &mut *self.index_mut() {
             index.insert(id, location, before);
         }
@@ -152,9 +171,15 @@ impl LocalRepository {
         }
         self.require_exclusive()?;
         self.require_free_space(transaction)?;
-        transaction.phase = Phase::Committing;
-        let segment = self.writer.commit(&self.reader)?;
+        transaction.committing();
+        let segment = self.writer.commit(&self.reader, Ending::Alone)?;
         transaction.hints().segments.add_freeable(segment, HEADER_BYTES as u64);
+        self.conclude(transaction, segment)
+    }
+
+    /// Writes what belongs to a COMMIT that is durable, in `segment`.
+    pub(crate) fn conclude(&self, transaction: &mut Transaction, segment: u32) -> Result<(), Error> {
+        transaction.committing();
         match self.write_auxiliary(transaction, segment) {
             // The index that was read is damaged. The COMMIT is durable: the log alone tells everything.
             Err(Error::FileIntegrity(file)) => {
@@ -331,6 +356,7 @@ impl LocalRepository {
         hints.segments.add_live(old.segment, -1);
         hints.segments.add_freeable(old.segment, u64::from(bytes));
         hints.segments.add_freeable(location.segment, ID_HEADER_BYTES as u64);
+        transaction.grown_bytes -= i64::from(bytes);
         Ok(())
     }
 
@@ -379,34 +405,6 @@ impl LocalRepository {
             Ok(true)
         })?;
         unborn.into_iter().try_for_each(|segment| self.reader.remove(segment))
-    }
-
-    /// Borg's rule: four index sizes, the hints, what the user wants free, and room for compaction.
-    fn require_free_space(&self, transaction: &mut Transaction) -> Result<(), Error> {
-        let index_bytes = self.with_index(|index| Ok(index.file_bytes()))?;
-        let segments = &transaction.hints().segments;
-        let sparse: Vec<(u32, i64)> = segments.freeable().take(10).collect();
-        let hints_bytes = (segments.len() + segments.freeable().count()) as u64 * 10 + 4096;
-        let mut required_bytes = index_bytes * 4 + hints_bytes + self.settings.additional_free_bytes;
-        if !self.settings.append_only {
-            let whole_segment = self.settings.segment_bytes_most + u64::from(ENTRY_BYTES_MOST);
-            if sparse.len() < 10 {
-                let mut working = 0;
-                for (segment, freeable) in sparse {
-                    let bytes = self.reader.segments.bytes(segment)?.unwrap_or(0);
-                    working += bytes.saturating_sub(u64::try_from(freeable).unwrap_or(0));
-                }
-                required_bytes += working.min(whole_segment);
-            } else {
-                required_bytes += whole_segment;
-            }
-        }
-        let Ok(available_bytes) = self.fs.free_bytes(&self.path) else { return Ok(()) };
-        if available_bytes < required_bytes {
-            self.roll_back(transaction)?;
-            return Err(Error::InsufficientFreeSpace { required_bytes, available_bytes });
-        }
-        Ok(())
     }
 
     /// Appends to the `transactions` log of append-only repositories.

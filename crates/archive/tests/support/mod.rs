@@ -1,13 +1,14 @@
 //! A repository in memory, filled with objects that Borg stored (see `vectors/record.py`).
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use nanoprobe_format::Id;
 use nanoprobe_format::msgpack::Reader;
 use nanoprobe_key::{Directories, Error as KeyError, Key, Passphrase, PassphraseSource, Sealer};
-use nanoprobe_repository::{CheckOptions, CheckReport, Error, Repository, Totals};
+use nanoprobe_repository::{CheckOptions, CheckReport, CompactOptions, CompactReport, Error, Repository, Totals};
 
 /// Objects in memory; counts what is asked of it.
 #[derive(Default)]
@@ -140,6 +141,14 @@ impl Repository for MemoryRepository {
 
     fn destroy(&self) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn compact(
+        &self,
+        _: &CompactOptions,
+        _: &mut dyn FnMut(CompactReport<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        unreachable!("nothing is compacted")
     }
 
     fn check(&self, _: &CheckOptions, _: &mut dyn FnMut(CheckReport<'_>)) -> Result<bool, Error> {

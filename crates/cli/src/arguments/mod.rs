@@ -7,6 +7,7 @@
 mod break_lock;
 mod check;
 mod common;
+mod compact;
 mod create;
 mod debug;
 mod delete;
@@ -33,6 +34,7 @@ pub(crate) use self::{
     break_lock::BreakLock,
     check::Check,
     common::{CommonOptions, Verbosity},
+    compact::Compact,
     create::Create,
     debug::{
         Debug, DebugArchive, DebugArchiveToPath, DebugCommand, DebugDumpObjects, DebugIds, DebugObject, DebugPath,
@@ -87,6 +89,7 @@ pub(crate) enum Command {
     Diff(Box<Diff>),
     Delete(Box<Delete>),
     ExportTar(Box<ExportTar>),
+    Compact(Box<Compact>),
     BreakLock(Box<BreakLock>),
     Key(Box<Key>),
     WithLock(Box<WithLock>),
@@ -102,7 +105,6 @@ pub(crate) enum Command {
 pub(crate) const NOT_BUILT: &[&str] = &[
     "benchmark",
     "borgfs",
-    "compact",
     "config",
     "import-tar",
     "mount",
@@ -127,6 +129,7 @@ impl Command {
             Self::Diff(command) => &mut command.common,
             Self::Delete(command) => &mut command.common,
             Self::ExportTar(command) => &mut command.common,
+            Self::Compact(command) => &mut command.common,
             Self::BreakLock(command) => &mut command.common,
             Self::Key(command) => return command.common(),
             Self::WithLock(command) => &mut command.common,

@@ -2,6 +2,7 @@
 
 mod break_lock;
 mod check;
+mod compact;
 mod context;
 mod create;
 mod debug;
@@ -40,6 +41,7 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Diff(arguments) => diff::run(arguments, context),
         Command::Delete(arguments) => delete::run(arguments, context),
         Command::ExportTar(arguments) => export_tar::run(arguments, context),
+        Command::Compact(arguments) => compact::run(arguments, context),
         Command::BreakLock(arguments) => break_lock::run(arguments, context),
         Command::Key(arguments) => key::run(arguments, context),
         Command::WithLock(arguments) => with_lock::run(arguments, context),

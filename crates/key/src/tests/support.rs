@@ -1,9 +1,10 @@
 //! A repository in memory, scripted passphrases and answers.
 
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 
 use nanoprobe_format::Id;
-use nanoprobe_repository::{CheckOptions, CheckReport, Repository, Totals};
+use nanoprobe_repository::{CheckOptions, CheckReport, CompactOptions, CompactReport, Repository, Totals};
 use tempfile::TempDir;
 
 use super::vectors::{PASSPHRASE, Vectors};
@@ -79,6 +80,13 @@ impl Repository for MemoryRepository {
     }
     fn destroy(&self) -> Result<(), nanoprobe_repository::Error> {
         unreachable!("keys destroy nothing")
+    }
+    fn compact(
+        &self,
+        _: &CompactOptions,
+        _: &mut dyn FnMut(CompactReport<'_>) -> ControlFlow<()>,
+    ) -> Result<(), nanoprobe_repository::Error> {
+        unreachable!("nothing is compacted")
     }
     fn check(&self, _: &CheckOptions, _: &mut dyn FnMut(CheckReport<'_>)) -> Result<bool, nanoprobe_repository::Error> {
         Ok(true)

@@ -125,6 +125,21 @@ impl Disk {
         self.state().trouble.is_none()
     }
 
+    /// Every file with what it holds, by path.
+    pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        fn collect(nodes: &[Node], node: usize, path: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+            match &nodes[node] {
+                Node::File(data) => drop(files.insert(path.to_owned(), data.clone())),
+                Node::Directory(entries) => {
+                    entries.iter().for_each(|(name, &entry)| collect(nodes, entry, &format!("{path}/{name}"), files))
+                }
+            }
+        }
+        let mut files = BTreeMap::new();
+        collect(&self.state().nodes, 0, "", &mut files);
+        files
+    }
+
     /// What is found when the power comes back.
     pub(crate) fn after_power_cut(&self, model: Model, random: &mut Random) -> Self {
         let mut state = self.state().clone();

@@ -1,0 +1,7 @@
+//! Power cuts and failing calls at every point: nothing that was committed is ever lost, and nothing panics. The numbers of
+//! states are printed (`--nocapture`).
+
+mod compaction;
+mod simulator;
+mod transactions;
+mod world;
