@@ -63,6 +63,16 @@ impl Environment {
         }
     }
 
+    /// What is set and would change what Borg does, but not what this program does.
+    pub(crate) fn unsupported(&self) -> Vec<String> {
+        let told = "is not supported, see \"help environment\".";
+        let logging = self.filled("BORG_LOGGING_CONF").map(|_| format!("BORG_LOGGING_CONF {told}"));
+        let workarounds = self.text("BORG_WORKAROUNDS").unwrap_or_default();
+        let needless = ["", "retry_erofs", "basesyncfile"];
+        let workarounds = workarounds.split(',').filter(|word| !needless.contains(word));
+        logging.into_iter().chain(workarounds.map(|word| format!("BORG_WORKAROUNDS={word} {told}"))).collect()
+    }
+
     /// BORG_BASE_DIR, or the home directory; a HOME left over from root (as mount helpers leave it) does not count.
     fn base_directory(&self) -> PathBuf {
         if let Some(base) = self.filled("BORG_BASE_DIR") {
@@ -185,6 +195,14 @@ mod tests {
         assert_eq!(chosen.security_directory(), Path::new("/sec"));
         assert_eq!(chosen.cache_directory(), Path::new("/cache/nanoprobe"));
         assert_eq!(chosen.key_file(), Some(PathBuf::from("/key")));
+    }
+
+    #[test]
+    fn what_is_not_supported_is_told() {
+        let told = |variables| Environment::of_test(variables).unsupported().len();
+        assert_eq!(told(&[]), 0);
+        assert_eq!(told(&[("BORG_WORKAROUNDS", "basesyncfile,retry_erofs"), ("BORG_SHOW_SYSINFO", "no")]), 0);
+        assert_eq!(told(&[("BORG_WORKAROUNDS", "basesyncfile,authenticated_no_key"), ("BORG_LOGGING_CONF", "x")]), 2);
     }
 
     #[test]

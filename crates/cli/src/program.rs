@@ -136,6 +136,9 @@ fn run_command(
     for warning in outdated {
         log.always(Level::Warning, log::PROGRAM, None, warning);
     }
+    for warning in environment.unsupported() {
+        log.warning(warning, None);
+    }
     let status = Status::default();
     let codes = environment.exit_codes();
     if common.show_version {

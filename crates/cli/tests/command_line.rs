@@ -96,6 +96,21 @@ fn dry_run_lists_what_would_be_done() {
 }
 
 #[test]
+fn a_level_that_does_not_fit_is_told_once() {
+    let place = Place::with_archive();
+    for (level, lines) in [("zstd,22", 1), ("lzma,9", 1), ("lzma,6", 1), ("zstd,3", 0), ("lz4", 0)] {
+        let archive = format!("r::{level}");
+        let run = place.run(&["create", "-C", level, "--memory-limit", "48M", &archive, "input"]).expect(0);
+        assert_eq!(run.stderr.lines().count(), lines, "{level}: {}", run.stderr);
+        assert_eq!(run.stderr.contains(&format!("{level} would need")), lines == 1, "{level}: {}", run.stderr);
+    }
+    let roomy = place.run(&["create", "-C", "zstd,22", "--memory-limit", "2G", "r::roomy", "input"]).expect(0);
+    assert_eq!(roomy.stderr, "");
+    let told = place.run_with(&["list", "r"], &[("BORG_WORKAROUNDS", "authenticated_no_key")]).expect(0);
+    assert!(told.stderr.contains("is not supported"), "{}", told.stderr);
+}
+
+#[test]
 fn list_lines_have_status_letters() {
     let place = Place::with_archive();
     let run = place.run(&["create", "--list", "--filter=E", "r::b", "input"]).expect(0);

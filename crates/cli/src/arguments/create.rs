@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{ArgAction, Args};
 
-use super::{CommonOptions, PatternOptions, values};
+use super::{AttributeFlags, CommonOptions, PatternOptions, values};
 
 /// Back up files into a new archive
 #[derive(Args, Debug)]
@@ -100,9 +100,8 @@ pub(crate) struct FileSystemOptions {
     /// Stay in each path's file system; mount points are left out too
     #[arg(short = 'x', long)]
     pub(crate) one_file_system: bool,
-    /// Owners by number only
-    #[arg(long, alias = "numeric-owner")]
-    pub(crate) numeric_ids: bool,
+    #[command(flatten)]
+    pub(crate) attributes: AttributeFlags,
     #[arg(long, hide = true)]
     pub(crate) noatime: bool,
     /// Store access times
@@ -114,15 +113,6 @@ pub(crate) struct FileSystemOptions {
     /// Leave out birth times
     #[arg(long)]
     pub(crate) nobirthtime: bool,
-    /// Leave out file flags (such as NODUMP and IMMUTABLE)
-    #[arg(long, alias = "nobsdflags")]
-    pub(crate) noflags: bool,
-    /// Leave out ACLs
-    #[arg(long)]
-    pub(crate) noacls: bool,
-    /// Leave out extended attributes
-    #[arg(long)]
-    pub(crate) noxattrs: bool,
     /// Detect holes (fixed chunker only)
     #[arg(long)]
     pub(crate) sparse: bool,

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::{CommonOptions, PatternOptions};
+use super::{AttributeFlags, CommonOptions, PatternOptions};
 
 /// Write the files of an archive into the current directory
 #[derive(Args, Debug)]
@@ -15,18 +15,8 @@ pub(crate) struct Extract {
     /// Read and verify everything, write nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
-    /// Owners by number only
-    #[arg(long, alias = "numeric-owner")]
-    pub(crate) numeric_ids: bool,
-    /// Leave out file flags (such as NODUMP and IMMUTABLE)
-    #[arg(long, alias = "nobsdflags")]
-    pub(crate) noflags: bool,
-    /// Leave out ACLs
-    #[arg(long)]
-    pub(crate) noacls: bool,
-    /// Leave out extended attributes
-    #[arg(long)]
-    pub(crate) noxattrs: bool,
+    #[command(flatten)]
+    pub(crate) attributes: AttributeFlags,
     /// Write all contents to standard output
     #[arg(long)]
     pub(crate) stdout: bool,

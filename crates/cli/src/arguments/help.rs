@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::CommonOptions;
 
-/// Explain a command or a topic: patterns, placeholders, compression
+/// Explain a command or a topic: compression, environment, formats, patterns, placeholders
 #[derive(Args, Debug)]
 pub(crate) struct Help {
     #[arg(long, hide = true)]

@@ -4,6 +4,7 @@
 //! [`CommonOptions::over`] joins them. Long options may be abbreviated; an option given twice counts as typed last, except
 //! those that Borg wants only once.
 
+mod attributes;
 mod break_lock;
 mod check;
 mod common;
@@ -31,6 +32,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use self::{
+    attributes::AttributeFlags,
     break_lock::BreakLock,
     check::Check,
     common::{CommonOptions, Verbosity},

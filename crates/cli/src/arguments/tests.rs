@@ -52,7 +52,7 @@ fn options_of_create() {
          --comment -x- --numeric-owner --files-cache ctime,size r::a -- -a - b",
     );
     assert!(create.stats && create.output_list && create.tags.exclude_caches);
-    assert!(create.file_system.one_file_system && create.file_system.numeric_ids);
+    assert!(create.file_system.one_file_system && create.file_system.attributes.numeric_ids);
     assert_eq!(create.archive.compression, "zstd,3");
     assert_eq!(create.archive.checkpoint_interval, 60);
     assert_eq!(create.archive.comment, "-x-");

@@ -158,12 +158,12 @@ fn options(
         read_special: file_system.read_special,
         sparse: file_system.sparse,
         attributes: AttributeOptions {
-            numeric_ids: file_system.numeric_ids,
+            numeric_ids: file_system.attributes.numeric_ids,
             atime: file_system.atime,
             ctime: !file_system.noctime,
-            flags: !file_system.noflags,
-            acls: !file_system.noacls,
-            xattrs: !file_system.noxattrs,
+            flags: !file_system.attributes.noflags,
+            acls: !file_system.attributes.noacls,
+            xattrs: !file_system.attributes.noxattrs,
         },
         files_cache,
         files_changed: match only_one("--files-changed", file_system.files_changed.clone())?.as_deref() {

@@ -30,10 +30,10 @@ pub(super) fn run(arguments: &Extract, context: &Context<'_>) -> Result<(), Fail
         skip_present: arguments.resume,
         progress: context.common.progress || context.log.is_terminal(),
         attributes: AttributeOptions {
-            numeric_ids: arguments.numeric_ids,
-            no_flags: arguments.noflags,
-            no_acls: arguments.noacls,
-            no_xattrs: arguments.noxattrs,
+            numeric_ids: arguments.attributes.numeric_ids,
+            no_flags: arguments.attributes.noflags,
+            no_acls: arguments.attributes.noacls,
+            no_xattrs: arguments.attributes.noxattrs,
         },
     };
     let mut stdout = io::stdout();

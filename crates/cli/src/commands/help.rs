@@ -8,8 +8,9 @@ use crate::{
     commands::Context,
 };
 
-const TOPICS: [(&str, &str); 4] = [
+const TOPICS: [(&str, &str); 5] = [
     ("compression", include_str!("../help/compression.txt")),
+    ("environment", include_str!("../help/environment.txt")),
     ("formats", include_str!("../help/formats.txt")),
     ("patterns", include_str!("../help/patterns.txt")),
     ("placeholders", include_str!("../help/placeholders.txt")),

@@ -350,7 +350,8 @@ fn open(place: Place<'_>, status: &Status, reading: Reading) -> Result<(OwnedFd,
 pub(super) fn open_quietly(place: Place<'_>, flags: OFlags) -> Result<OwnedFd, Errno> {
     let flags = flags | OFlags::RDONLY | OFlags::CLOEXEC;
     match openat(place.directory, place.name, flags | OFlags::NOATIME, Mode::empty()) {
-        Err(Errno::PERM | Errno::ACCESS) => openat(place.directory, place.name, flags, Mode::empty()),
+        // Some file systems say ROFS to what they do not know (Borg has BORG_WORKAROUNDS=retry_erofs for it).
+        Err(Errno::PERM | Errno::ACCESS | Errno::ROFS) => openat(place.directory, place.name, flags, Mode::empty()),
         result => result,
     }
 }

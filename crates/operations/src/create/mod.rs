@@ -62,7 +62,7 @@ use self::{
     unit::Unit,
     walk::{Stored, Walk},
 };
-use crate::{Error, Interrupt, Monitor, Session, budget::CreatePlan, patterns::PatternMatcher, slots::Slots};
+use crate::{Error, Event, Interrupt, Monitor, Session, budget::CreatePlan, patterns::PatternMatcher, slots::Slots};
 
 /// Names of a directory are read in pieces of this size.
 const LISTING_BYTES: usize = 64 << 10;
@@ -99,7 +99,15 @@ fn create_archive(
     let (compression, largest_chunk) = (&options.compression, options.chunker.maximum_bytes());
     let codec = Compressor::least_memory_bytes(compression, largest_chunk)
         ..=Compressor::memory_bytes_for(compression, largest_chunk);
+    let most_codec_bytes = *codec.end();
     let plan = budget.create_plan(largest_chunk, codec, cores)?;
+    if plan.codec_bytes < most_codec_bytes {
+        let [given, wanted] = [plan.codec_bytes, most_codec_bytes].map(|bytes| bytes.div_ceil(1 << 20));
+        monitor.event(Event::Remark(&format!(
+            "{compression} would need {wanted} MiB for itself, and the memory limit leaves {given} MiB: a lower level or a \
+             smaller dictionary is used. --memory-limit raises the limit."
+        )));
+    }
     let slots = Slots::new(plan.slot_bytes);
     let (recycle, empty) = bounded(plan.units);
     let (full, queue) = bounded(plan.units);
