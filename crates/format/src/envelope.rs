@@ -139,9 +139,9 @@ impl<'a> EncryptedMut<'a> {
         self.authenticated
     }
 
-    /// What the MAC covers, and the MAC's place, for as long as the object lives.
-    pub fn into_authenticated(self) -> (&'a [u8], &'a mut [u8; MAC_BYTES]) {
-        (self.authenticated, self.mac)
+    /// The MAC, to be filled, and what it covers.
+    pub fn into_authentication(self) -> (&'a mut [u8; MAC_BYTES], &'a [u8]) {
+        (self.mac, self.authenticated)
     }
 
     /// As [`EncryptedMut::body`], for as long as the object lives.

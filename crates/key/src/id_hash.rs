@@ -22,6 +22,18 @@ impl KeyedHash {
         }
     }
 
+    /// The hash of each task's data, several at a time where the processor can.
+    pub(crate) fn digest_all(tasks: &mut [HashTask<'_>]) {
+        let several = tasks.iter_mut().filter_map(|HashTask { hash, data, digest }| match hash {
+            Self::Blake2b(blake2b) => Some((blake2b, [*data], &mut **digest)),
+            _ => {
+                **digest = hash.digest(data);
+                None
+            }
+        });
+        PrefixedBlake2b::digest_each(several);
+    }
+
     /// The hash of `data`.
     pub(crate) fn digest(&self, data: &[u8]) -> [u8; 32] {
         match self {
@@ -30,15 +42,11 @@ impl KeyedHash {
             Self::Blake2b(blake2b) => blake2b.digest(&[data]),
         }
     }
+}
 
-    /// The hash of each piece of data, put in its place; BLAKE2b goes over several at once.
-    pub(crate) fn digest_each<'data, 'digest>(
-        &self,
-        data: impl IntoIterator<Item = (&'data [u8], &'digest mut [u8; 32])>,
-    ) {
-        match self {
-            Self::Blake2b(blake2b) => blake2b.digest_each(data.into_iter().map(|(data, digest)| ([data], digest))),
-            _ => data.into_iter().for_each(|(data, digest)| *digest = self.digest(data)),
-        }
-    }
+/// Data to be hashed, by which hash, and where the result goes.
+pub(crate) struct HashTask<'a> {
+    pub(crate) hash: &'a KeyedHash,
+    pub(crate) data: &'a [u8],
+    pub(crate) digest: &'a mut [u8; 32],
 }

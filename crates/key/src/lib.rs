@@ -33,7 +33,7 @@ pub use error::{Error, IntegrityError, Name};
 pub use key::{Key, Target};
 pub use key_blob::{ITERATIONS, MOST_ITERATIONS};
 pub use mode::{Mode, Storage};
-pub use open::{MOST_PLAIN_BYTES, Opener, StoredObject};
+pub use open::{Batch, MOST_PLAIN_BYTES, Opener, Opening};
 pub use passphrase::{Passphrase, PassphraseSource};
 pub use passphrase_mode::migrate_to_repokey;
 pub use related::{RelatedSecrets, RelatedSecretsError};

@@ -2,16 +2,19 @@
 //!
 //! RAM: one buffer of an object's size ([`Opener::open`] only) and the contexts of the decompressor, kept from call to call.
 
-use std::ops::Range;
-
 use nanoprobe_compress::Decompressor;
 use nanoprobe_crypto::equal;
 use nanoprobe_format::{
     Id,
-    envelope::{Encrypted, EncryptedMut, MAC_BYTES, PLAIN_BYTES},
+    envelope::{Encrypted, EncryptedMut, PLAIN_BYTES},
 };
 
-use crate::{Error, IntegrityError, Mode, error::Name, id_hash::KeyedHash, key::Cipher};
+use crate::{
+    Error, IntegrityError, Mode,
+    error::Name,
+    id_hash::{HashTask, KeyedHash},
+    key::Cipher,
+};
 
 /// Most plain bytes of one object: Borg's `MAX_OBJECT_SIZE`. Unauthenticated bytes reach the decompressor in some modes.
 pub const MOST_PLAIN_BYTES: usize = 20 << 20;
@@ -23,11 +26,12 @@ pub struct Opener {
     cipher: Option<Cipher>,
     decompressor: Decompressor,
     copy: Vec<u8>,
+    digests: Vec<[u8; 32]>,
 }
 
 impl Opener {
     pub(crate) fn new(mode: Mode, id_hash: KeyedHash, cipher: Option<Cipher>) -> Self {
-        Self { mode, id_hash, cipher, decompressor: Decompressor::new(), copy: Vec::new() }
+        Self { mode, id_hash, cipher, decompressor: Decompressor::new(), copy: Vec::new(), digests: Vec::new() }
     }
 
     /// Checks type and MAC, decrypts, decompresses, compares the id (`None` only for the manifest).
@@ -50,57 +54,100 @@ impl Opener {
             _ => Ok(()),
         }
     }
+}
 
-    /// Opens several objects in place, each with all the checks of [`Opener::open`], and hashes several at once. Their data
-    /// comes one behind the other into `plain`, which does not grow; an object that is damaged or has no room gets none.
-    pub fn open_each(&mut self, objects: &mut [StoredObject<'_>], plain: &mut Vec<u8>) {
-        plain.clear();
-        if let Some(cipher) = &self.cipher {
-            cipher.authentication.digest_each(objects.iter_mut().filter_map(|stored| {
-                let view = Encrypted::parse(stored.object)?;
-                Some((view.authenticated, &mut stored.digest))
-            }));
-        }
-        let mut data = std::mem::take(&mut self.copy);
-        for stored in objects.iter_mut() {
-            stored.plain = None;
-            let opened = unseal_by(self.mode, self.cipher.as_ref(), Some(&stored.id), stored.object, &stored.digest)
-                .is_ok_and(|framed| self.decompressor.decompress(framed, MOST_PLAIN_BYTES, &mut data).is_ok());
-            if opened && data.len() <= plain.capacity() - plain.len() {
-                stored.plain = Some(plain.len()..plain.len() + data.len());
-                plain.extend_from_slice(&data);
+/// An object that is opened together with others.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// Its name.
+    pub id: Id,
+    /// Where it lies among the objects, start and end; `None` when it is not at hand.
+    pub object: Option<(u32, u32)>,
+    /// Where its data came to lie; `None` when it is not sound or there was no room.
+    pub data: Option<(u32, u32)>,
+}
+
+/// Objects that lie side by side, and where their data go.
+pub struct Batch<'a> {
+    /// One for each object, in the order in which data are to lie.
+    pub openings: &'a mut [Opening],
+    /// Decrypted where they lie, and worthless afterwards.
+    pub objects: &'a mut [u8],
+    /// Replaced. Of several objects, data are added only as far as the capacity goes.
+    pub data: &'a mut Vec<u8>,
+}
+
+impl Opener {
+    /// As [`Opener::open_in_place`] for many objects: first the MACs of all, several at a time where the processor can, then
+    /// data one after another, then the names of all. Whoever wants to know what is wrong with an object opens it alone.
+    pub fn open_all(&mut self, batches: &mut [Batch<'_>]) {
+        self.forget_unauthentic(batches);
+        for Batch { openings, objects, data } in batches.iter_mut() {
+            data.clear();
+            let is_alone = openings.len() == 1;
+            for opening in openings.iter_mut() {
+                opening.data = None;
+                let Some(object) = opening.object.and_then(|range| objects.get_mut(indices(range))) else { continue };
+                let Ok(framed) = decrypt(self.mode, self.cipher.as_ref(), Name(Some(opening.id)), object) else {
+                    continue;
+                };
+                let start = data.len();
+                let plain = if is_alone { &mut **data } else { &mut self.copy };
+                if self.decompressor.decompress(framed, MOST_PLAIN_BYTES, plain).is_err() {
+                    continue;
+                }
+                if !is_alone {
+                    if start + self.copy.len() > data.capacity() {
+                        continue;
+                    }
+                    data.extend_from_slice(&self.copy);
+                }
+                opening.data = Some((start as u32, data.len() as u32));
             }
         }
-        self.copy = data;
-        self.id_hash.digest_each(objects.iter_mut().filter_map(|stored| {
-            let data = &plain[stored.plain.clone()?];
-            Some((data, &mut stored.digest))
-        }));
-        for stored in objects {
-            stored.plain.take_if(|_| !equal(&stored.digest, &stored.id.0));
+        self.forget_misnamed(batches);
+    }
+
+    /// Takes the objects away whose MAC is wrong.
+    fn forget_unauthentic(&mut self, batches: &mut [Batch<'_>]) {
+        let Some(cipher) = &self.cipher else { return };
+        let found = batches.iter().flat_map(|Batch { openings, objects, .. }| {
+            openings
+                .iter()
+                .map(|opening| opening.object.and_then(|range| Encrypted::parse(objects.get(indices(range))?)))
+        });
+        self.digests.resize(batches.iter().map(|batch| batch.openings.len()).sum(), [0; 32]);
+        let tasks = found.clone().zip(&mut self.digests).filter_map(|(object, digest)| {
+            Some(HashTask { hash: &cipher.authentication, data: object?.authenticated, digest })
+        });
+        KeyedHash::digest_all(&mut tasks.collect::<Vec<_>>());
+        let are_right: Vec<bool> = found
+            .zip(&self.digests)
+            .map(|(object, digest)| object.is_some_and(|object| equal(digest, object.mac)))
+            .collect();
+        for (opening, is_right) in batches.iter_mut().flat_map(|batch| batch.openings.iter_mut()).zip(are_right) {
+            opening.object = opening.object.filter(|_| is_right);
+        }
+    }
+
+    /// Takes the data away that are not what their name says.
+    fn forget_misnamed(&mut self, batches: &mut [Batch<'_>]) {
+        self.digests.resize(batches.iter().map(|batch| batch.openings.len()).sum(), [0; 32]);
+        let found = batches.iter().flat_map(|Batch { openings, data, .. }| {
+            openings.iter().map(|opening| opening.data.and_then(|range| data.get(indices(range))))
+        });
+        let tasks = found
+            .zip(&mut self.digests)
+            .filter_map(|(data, digest)| Some(HashTask { hash: &self.id_hash, data: data?, digest }));
+        KeyedHash::digest_all(&mut tasks.collect::<Vec<_>>());
+        for (opening, digest) in batches.iter_mut().flat_map(|batch| batch.openings.iter_mut()).zip(&self.digests) {
+            opening.data = opening.data.filter(|_| equal(digest, &opening.id.0));
         }
     }
 }
 
-/// One of several objects that are opened together.
-pub struct StoredObject<'object> {
-    id: Id,
-    object: &'object mut [u8],
-    /// What its MAC, and later its id, has to be.
-    digest: [u8; 32],
-    plain: Option<Range<usize>>,
-}
-
-impl<'object> StoredObject<'object> {
-    /// An object and the id it was asked by.
-    pub fn new(id: Id, object: &'object mut [u8]) -> Self {
-        Self { id, object, digest: [0; 32], plain: None }
-    }
-
-    /// Where its data is, once it was opened and is what it claims to be.
-    pub fn plain(&self) -> Option<Range<usize>> {
-        self.plain.clone()
-    }
+fn indices((start, end): (u32, u32)) -> std::ops::Range<usize> {
+    start as usize..end as usize
 }
 
 impl Clone for Opener {
@@ -117,19 +164,22 @@ pub(crate) fn unseal<'a>(
     id: Option<&Id>,
     object: &'a mut [u8],
 ) -> Result<&'a [u8], IntegrityError> {
-    let mac = cipher.and_then(|cipher| mac(cipher, object)).unwrap_or_default();
-    unseal_by(mode, cipher, id, object, &mac)
+    let name = Name(id.copied());
+    if let Some(cipher) = cipher
+        && object.first().is_some_and(|&byte| mode.accepts(byte))
+    {
+        verified_iv(cipher, object).ok_or(IntegrityError::Mac(name))?;
+    }
+    decrypt(mode, cipher, name, object)
 }
 
-/// As [`unseal`], where the MAC that the object has to have is known.
-fn unseal_by<'a>(
+/// As [`unseal`], of an object whose MAC was checked.
+fn decrypt<'a>(
     mode: Mode,
     cipher: Option<&Cipher>,
-    id: Option<&Id>,
+    name: Name,
     object: &'a mut [u8],
-    mac: &[u8; MAC_BYTES],
 ) -> Result<&'a [u8], IntegrityError> {
-    let name = Name(id.copied());
     if !object.first().is_some_and(|&byte| mode.accepts(byte)) {
         return Err(match mode {
             Mode::Authenticated | Mode::AuthenticatedBlake2 => IntegrityError::PlainEnvelope(name),
@@ -139,7 +189,7 @@ fn unseal_by<'a>(
     let Some(cipher) = cipher else {
         return Ok(&object[PLAIN_BYTES..]);
     };
-    let iv = iv_by(object, mac).ok_or(IntegrityError::Mac(name))?;
+    let iv = Encrypted::parse(object).ok_or(IntegrityError::Mac(name))?.iv;
     let body = EncryptedMut::split(object).ok_or(IntegrityError::Mac(name))?.into_body();
     cipher.encryption.apply(iv, body);
     Ok(body)
@@ -147,15 +197,6 @@ fn unseal_by<'a>(
 
 /// The IV of an encrypted object whose MAC is right.
 pub(crate) fn verified_iv(cipher: &Cipher, object: &[u8]) -> Option<u64> {
-    iv_by(object, &mac(cipher, object)?)
-}
-
-fn iv_by(object: &[u8], mac: &[u8; MAC_BYTES]) -> Option<u64> {
     let view = Encrypted::parse(object)?;
-    equal(mac, view.mac).then_some(view.iv)
-}
-
-/// The MAC that an object has to have; `None` where it is too short for one.
-fn mac(cipher: &Cipher, object: &[u8]) -> Option<[u8; MAC_BYTES]> {
-    Some(cipher.authentication.digest(Encrypted::parse(object)?.authenticated))
+    equal(&cipher.authentication.digest(view.authenticated), view.mac).then_some(view.iv)
 }

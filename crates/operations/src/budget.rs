@@ -3,15 +3,15 @@
 //! | who | bytes |
 //! |---|---|
 //! | program, stacks, allocator | 4 MiB |
-//! | repository: pages, delta, segment buffers | 5 MiB |
-//! | item stream, files cache, names of a directory, texts of the units under way | 4 MiB |
+//! | repository: pages, delta, segment buffers | 3 MiB |
+//! | item stream, files cache, names of a directory, texts of the units under way | 2 MiB |
 //! | each worker: output of one unit, the codec's contexts | largest chunk + 1 MiB, codec |
 //! | slots: the bytes of files between reading and sealing | the rest, at most 24 MiB |
 //!
-//! That is `create`. Extract gives half to its slots, every reader of items at most a third to the largest item, and the
-//! sorted passes of check and info an eighth to the records that wait for a run on disk; diff has an eighth for those and
-//! another for items that wait for their partners. Delete gives three eighths to what may go, an eighth to the memo of the
-//! mark pass and a sixteenth each to what stays and what goes last.
+//! That is `create`. Extract gives three quarters of what the program leaves to its slots, every reader of items
+//! at most a third to the largest item, and the sorted passes of check and info an eighth to the records that wait for a run
+//! on disk; diff has an eighth for those and another for items that wait for their partners. Delete gives three eighths to
+//! what may go, an eighth to the memo of the mark pass and a sixteenth each to what stays and what goes last.
 
 use std::ops::RangeInclusive;
 
@@ -22,7 +22,7 @@ pub struct Budget {
 }
 
 /// What is not divided: the program itself, the repository's pages, the streams.
-const FIXED_BYTES: usize = (4 + 5 + 4) << 20;
+const FIXED_BYTES: usize = (4 + 3 + 2) << 20;
 
 /// More look-ahead than this does not make a run faster.
 const LARGEST_SLOTS: usize = 24 << 20;
@@ -45,6 +45,10 @@ pub struct CreatePlan {
     pub units: usize,
     /// Content of a unit at which it is handed on.
     pub unit_bytes: usize,
+    /// The same where chunks are larger than that.
+    pub large_unit_bytes: usize,
+    /// The most content that a unit may have.
+    pub most_unit_bytes: usize,
     /// Names of directories kept in memory before sorted runs go to disk.
     pub name_bytes: usize,
 }
@@ -114,12 +118,24 @@ impl Budget {
         }
         let units = workers + 3;
         let unit_bytes = (slot_bytes / (units + 1)).clamp(64 << 10, 1 << 20);
-        Ok(CreatePlan { workers, slot_bytes, output_bytes, codec_bytes, units, unit_bytes, name_bytes: 1 << 20 })
+        let large_unit_bytes = unit_bytes.max(slot_bytes / (2 * workers + 1));
+        Ok(CreatePlan {
+            workers,
+            slot_bytes,
+            output_bytes,
+            codec_bytes,
+            units,
+            unit_bytes,
+            large_unit_bytes,
+            most_unit_bytes: largest_chunk.max(unit_bytes),
+            name_bytes: 1 << 20,
+        })
     }
 
     /// Divides the budget for `extract`. More than four workers do not pay: the one writer is the next bottleneck.
     pub fn extract_plan(&self, cores: usize) -> ExtractPlan {
-        ExtractPlan { workers: cores.clamp(1, 4), slot_bytes: self.bytes / 2, unit_bytes: 256 << 10 }
+        let slot_bytes = (self.bytes.saturating_sub(FIXED_BYTES) / 4 * 3).max(self.bytes / 3);
+        ExtractPlan { workers: cores.clamp(1, 4), slot_bytes, unit_bytes: 256 << 10 }
     }
 
     /// The largest item that is read, in bytes.
@@ -176,7 +192,7 @@ mod tests {
         assert_eq!(plan.workers, 2);
         assert!(Budget::new(32 << 20).create_plan(8 << 20, 1 << 20..=1 << 20, 2).is_ok_and(|plan| plan.workers == 1));
         let hungry = Budget::new(Budget::DEFAULT_BYTES).create_plan(8 << 20, 5 << 20..=94 << 20, 2).unwrap();
-        assert!(hungry.workers == 1 && (5 << 20..=20 << 20).contains(&hungry.codec_bytes), "{hungry:?}");
+        assert!(hungry.workers == 1 && (5 << 20..=24 << 20).contains(&hungry.codec_bytes), "{hungry:?}");
         assert!(
             Budget::new(24 << 20)
                 .create_plan(16 << 20, 1 << 20..=1 << 20, 2)

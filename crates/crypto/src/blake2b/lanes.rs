@@ -60,74 +60,75 @@ impl Accelerated {
     /// The digest of one message, which is not empty.
     pub(super) fn digest(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut digest = [0; 32];
-        self.finish(Message::new(parts, &mut digest), self.prefixed.clone(), BLOCK_BYTES as u64);
+        finish(self.avx2, Message::new(parts, &mut digest), self.prefixed.clone(), BLOCK_BYTES as u64);
         digest
     }
+}
 
-    /// The digests of messages, none of which is empty.
-    pub(super) fn digest_each<'data, 'digest, Parts: AsRef<[&'data [u8]]>>(
-        &self,
-        messages: impl Iterator<Item = (Parts, &'digest mut [u8; 32])>,
-    ) {
-        let mut waiting = messages.fuse();
-        let mut lanes = Lanes { words: Zeroizing::new([[0; LANES]; 8]), counters: [0; LANES] };
-        let mut running: [Option<Message<'_, Parts>>; LANES] = array::from_fn(|_| None);
-        loop {
-            for (lane, place) in running.iter_mut().enumerate() {
-                if place.is_none()
-                    && let Some((parts, digest)) = waiting.next()
-                {
-                    lanes.begin(lane, &self.prefixed);
-                    *place = Some(Message::new(parts, digest));
-                }
-            }
-            let mut occupied = running.iter().enumerate().filter_map(|(lane, place)| place.is_some().then_some(lane));
-            let Some(first) = occupied.next() else { return };
-            if occupied.next().is_some() {
-                self.advance(&mut lanes, &mut running, first);
-            } else if let Some(message) = running[first].take() {
-                self.finish(message, lanes.state(first), lanes.counters[first]);
-            }
-        }
-    }
-
-    /// Moves all messages on by as many blocks as each of them has in one piece. `first` is a lane that has a message;
-    /// lanes without one repeat its blocks, and nobody looks at what becomes of them.
-    fn advance<'data, Parts: AsRef<[&'data [u8]]>>(
-        &self,
-        lanes: &mut Lanes,
-        running: &mut [Option<Message<'_, Parts>>; LANES],
-        first: usize,
-    ) {
-        let count = running.iter_mut().flatten().map(Message::ready).min().unwrap_or(0);
-        let of_lane = |lane: usize| running[lane].as_ref().or(running[first].as_ref());
-        let blocks = array::from_fn(|lane| of_lane(lane).map_or(&[][..], |message| message.blocks(count)));
-        let steps = array::from_fn(|lane| of_lane(lane).map_or(Step::WHOLE, |message| message.step));
-        self.avx2.four(lanes, blocks, steps);
+/// The digests of messages, none of which is empty.
+pub(super) fn digest_each<'prefix, 'data, 'digest, Parts: AsRef<[&'data [u8]]>>(
+    messages: impl Iterator<Item = (&'prefix Accelerated, Parts, &'digest mut [u8; 32])>,
+) {
+    let mut waiting = messages.fuse().peekable();
+    let Some((Accelerated { avx2, .. }, ..)) = waiting.peek() else { return };
+    let avx2 = *avx2;
+    let mut lanes = Lanes { words: Zeroizing::new([[0; LANES]; 8]), counters: [0; LANES] };
+    let mut running: [Option<Message<'_, Parts>>; LANES] = array::from_fn(|_| None);
+    loop {
         for (lane, place) in running.iter_mut().enumerate() {
-            if let Some(message) = place
-                && message.absorbed(count)
+            if place.is_none()
+                && let Some((prefix, parts, digest)) = waiting.next()
             {
-                *message.digest = digest_of(&lanes.state(lane));
-                *place = None;
+                lanes.begin(lane, &prefix.prefixed);
+                *place = Some(Message::new(parts, digest));
             }
         }
+        let mut occupied = running.iter().enumerate().filter_map(|(lane, place)| place.is_some().then_some(lane));
+        let Some(first) = occupied.next() else { return };
+        if occupied.next().is_some() {
+            advance(avx2, &mut lanes, &mut running, first);
+        } else if let Some(message) = running[first].take() {
+            finish(avx2, message, lanes.state(first), lanes.counters[first]);
+        }
     }
+}
 
-    /// Takes a message to its end.
-    fn finish<'data, Parts: AsRef<[&'data [u8]]>>(
-        &self,
-        mut message: Message<'_, Parts>,
-        mut state: Zeroizing<[u64; 8]>,
-        mut counter: u64,
-    ) {
-        loop {
-            let count = message.ready();
-            self.avx2.one(&mut state, &mut counter, message.blocks(count), message.step);
-            if message.absorbed(count) {
-                *message.digest = digest_of(&state);
-                return;
-            }
+/// Moves all messages on by as many blocks as each of them has in one piece. `first` is a lane that has a message;
+/// lanes without one repeat its blocks, and nobody looks at what becomes of them.
+fn advance<'data, Parts: AsRef<[&'data [u8]]>>(
+    avx2: Avx2,
+    lanes: &mut Lanes,
+    running: &mut [Option<Message<'_, Parts>>; LANES],
+    first: usize,
+) {
+    let count = running.iter_mut().flatten().map(Message::ready).min().unwrap_or(0);
+    let of_lane = |lane: usize| running[lane].as_ref().or(running[first].as_ref());
+    let blocks = array::from_fn(|lane| of_lane(lane).map_or(&[][..], |message| message.blocks(count)));
+    let steps = array::from_fn(|lane| of_lane(lane).map_or(Step::WHOLE, |message| message.step));
+    avx2.four(lanes, blocks, steps);
+    for (lane, place) in running.iter_mut().enumerate() {
+        if let Some(message) = place
+            && message.absorbed(count)
+        {
+            *message.digest = digest_of(&lanes.state(lane));
+            *place = None;
+        }
+    }
+}
+
+/// Takes a message to its end.
+fn finish<'data, Parts: AsRef<[&'data [u8]]>>(
+    avx2: Avx2,
+    mut message: Message<'_, Parts>,
+    mut state: Zeroizing<[u64; 8]>,
+    mut counter: u64,
+) {
+    loop {
+        let count = message.ready();
+        avx2.one(&mut state, &mut counter, message.blocks(count), message.step);
+        if message.absorbed(count) {
+            *message.digest = digest_of(&state);
+            return;
         }
     }
 }

@@ -48,26 +48,25 @@ impl PrefixedBlake2b {
         hash.finalize().into()
     }
 
-    /// As [`PrefixedBlake2b::digest`] for each message, given as its parts and where its digest goes. Any number of
+    /// The digest of each message, given as what is in front of it, its parts, and where its digest goes. Any number of
     /// messages of any lengths; four of like length, or many with the longest first, go fastest.
-    pub fn digest_each<'data, 'digest, Parts: AsRef<[&'data [u8]]>>(
-        &self,
-        messages: impl IntoIterator<Item = (Parts, &'digest mut [u8; 32])>,
+    pub fn digest_each<'prefix, 'data, 'digest, Parts: AsRef<[&'data [u8]]>>(
+        messages: impl IntoIterator<Item = (&'prefix Self, Parts, &'digest mut [u8; 32])>,
     ) {
-        let messages = messages.into_iter();
         #[cfg(target_arch = "x86_64")]
-        if let Some(accelerated) = &self.accelerated {
+        lanes::digest_each(messages.into_iter().filter_map(|(prefix, parts, digest)| match &prefix.accelerated {
             // Without data the prefix is the last block, and not as the accelerated form absorbed it.
-            return accelerated.digest_each(messages.filter_map(|(parts, digest)| {
-                if parts.as_ref().iter().all(|part| part.is_empty()) {
-                    *digest = self.digest(&[]);
-                    return None;
-                }
-                Some((parts, digest))
-            }));
-        }
-        for (parts, digest) in messages {
-            *digest = self.digest(parts.as_ref());
+            Some(accelerated) if parts.as_ref().iter().any(|part| !part.is_empty()) => {
+                Some((accelerated, parts, digest))
+            }
+            _ => {
+                *digest = prefix.digest(parts.as_ref());
+                None
+            }
+        }));
+        #[cfg(not(target_arch = "x86_64"))]
+        for (prefix, parts, digest) in messages {
+            *digest = prefix.digest(parts.as_ref());
         }
     }
 }
@@ -89,7 +88,7 @@ mod choice {
     use blake2::{Blake2b, Digest};
 
     use super::PrefixedBlake2b;
-    use super::lanes::Accelerated;
+    use super::lanes::{self, Accelerated};
 
     const UNDECIDED: u8 = 0;
     const PORTABLE: u8 = 1;
@@ -119,7 +118,8 @@ mod choice {
         let portable = PrefixedBlake2b { prefixed, accelerated: None };
         let messages = [&bytes[3..], &bytes[1..129], &bytes[..257], &bytes[7..8], &bytes[..127], &bytes[2..386]];
         let mut together = [[0; 32]; 6];
-        accelerated.digest_each(messages.iter().map(core::slice::from_ref).zip(&mut together));
+        let tasks = messages.iter().map(core::slice::from_ref).zip(&mut together);
+        lanes::digest_each(tasks.map(|(parts, digest)| (&accelerated, parts, digest)));
         let agrees = |(message, digest): (&&[u8], [u8; 32])| {
             let expected = portable.digest(&[message]);
             digest == expected && accelerated.digest(&[message]) == expected

@@ -16,9 +16,16 @@ fn bytes(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index.wrapping_mul(0x9e37_79b9) >> 13) as u8).collect()
 }
 
+fn each<'a, Parts: AsRef<[&'a [u8]]>>(
+    prefixed: &PrefixedBlake2b,
+    messages: impl Iterator<Item = (Parts, &'a mut [u8; 32])>,
+) {
+    PrefixedBlake2b::digest_each(messages.map(|(parts, digest)| (prefixed, parts, digest)));
+}
+
 fn together(messages: &[&[u8]]) -> Vec<[u8; 32]> {
     let mut digests = std::vec![[0; 32]; messages.len()];
-    PrefixedBlake2b::new(&PREFIX).digest_each(messages.iter().map(|&message| [message]).zip(&mut digests));
+    each(&PrefixedBlake2b::new(&PREFIX), messages.iter().map(|&message| [message]).zip(&mut digests));
     digests
 }
 
@@ -64,7 +71,7 @@ fn every_place_of_a_cut_agrees_in_all_lanes() {
         let mut digests = [[0; 32]; 4];
         let places = [cut, bytes.len() - cut, cut / 2, 128];
         let messages = places.map(|place| [&bytes[..place], &bytes[place..place], &bytes[place..]]);
-        prefixed.digest_each(messages.into_iter().zip(&mut digests));
+        each(&prefixed, messages.into_iter().zip(&mut digests));
         assert_eq!(digests, [expected; 4], "{cut}");
     }
 }
@@ -89,6 +96,18 @@ fn the_accelerated_form_is_chosen_where_the_cpu_has_it() {
     assert_eq!(super::blake2b_implementation(), "portable");
 }
 
+#[test]
+fn each_message_has_its_own_prefix() {
+    let bytes = bytes(1_000);
+    let prefixes = [[1; 128], [2; 128], [3; 128]].map(|prefix| PrefixedBlake2b::new(&prefix));
+    let mut digests = [[0; 32]; 9];
+    let tasks = digests.iter_mut().enumerate().map(|(n, digest)| (&prefixes[n % 3], [&bytes[..n * 100]], digest));
+    PrefixedBlake2b::digest_each(tasks);
+    for (n, digest) in digests.iter().enumerate() {
+        assert_eq!(*digest, prefixes[n % 3].digest(&[&bytes[..n * 100]]), "{n}");
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn the_portable_form_agrees() {
@@ -96,7 +115,7 @@ fn the_portable_form_agrees() {
     let portable = PrefixedBlake2b { prefixed: Blake2b::new_with_prefix(PREFIX), accelerated: None };
     let messages = [0, 1, 128, 400].map(|length| [&bytes[..length]]);
     let mut digests = [[0; 32]; 4];
-    portable.digest_each(messages.into_iter().zip(&mut digests));
+    each(&portable, messages.into_iter().zip(&mut digests));
     assert_eq!(digests, messages.map(|[message]| expected(message)));
     assert_eq!(digests, messages.map(|message| portable.digest(&message)));
 }
@@ -111,7 +130,7 @@ proptest! {
             &bytes[start..start + length]
         }).collect()).collect();
         let mut digests = std::vec![[0; 32]; messages.len()];
-        PrefixedBlake2b::new(&PREFIX).digest_each(messages.iter().map(|parts| parts.as_slice()).zip(&mut digests));
+        each(&PrefixedBlake2b::new(&PREFIX), messages.iter().map(|parts| parts.as_slice()).zip(&mut digests));
         for (parts, digest) in messages.iter().zip(digests) {
             prop_assert_eq!(digest, expected(&parts.concat()));
         }

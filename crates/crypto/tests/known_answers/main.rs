@@ -99,7 +99,7 @@ fn prefixed_blake2b_of_several_messages_gives_the_known_answers() {
     for cases in [forward, backward] {
         let mut digests = vec![[0; 32]; cases.len()];
         let parts = cases.iter().map(|[_, data, _]| [&data[..data.len() / 3], &data[data.len() / 3..]]);
-        prefixed.digest_each(parts.zip(&mut digests));
+        PrefixedBlake2b::digest_each(parts.zip(&mut digests).map(|(parts, digest)| (&prefixed, parts, digest)));
         for ([_, data, answer], digest) in cases.iter().zip(digests) {
             assert_eq!(digest[..], *answer, "{}", data.len());
         }

@@ -1,7 +1,9 @@
 //! What Borg wrote is read; what is damaged is refused, by name.
 
+use nanoprobe_format::Id;
+
 use super::{support::unlocked, vectors};
-use crate::{Error, IntegrityError, Mode, Opener, StoredObject};
+use crate::{Batch, Error, IntegrityError, Mode, Opener, Opening};
 
 #[test]
 fn every_recorded_object_opens() {
@@ -47,12 +49,10 @@ fn together_opens_what_opens_alone() {
                 assert!(expected[place].is_none() || is_harmless);
                 assert_eq!(expected.iter().flatten().count(), ids.len() - usize::from(expected[place].is_none()));
                 let bytes: usize = vectors.objects.iter().map(|object| object.data.len()).sum();
-                let mut plain = Vec::with_capacity(bytes);
-                let mut objects: Vec<_> =
-                    std::iter::zip(&asked, &mut stored).map(|(id, object)| StoredObject::new(*id, object)).collect();
-                opener.open_each(&mut objects, &mut plain);
-                let opened: Vec<_> = objects.iter().map(|object| Some(plain[object.plain()?].to_vec())).collect();
-                assert_eq!(opened, expected, "{:?} damage {damage} at {place}", vectors.mode);
+                for most in [1, 2, ids.len()] {
+                    let opened = together(&mut opener, &asked, &stored, most, bytes);
+                    assert_eq!(opened, expected, "{:?} damage {damage} at {place}, {most}", vectors.mode);
+                }
             }
         }
     }
@@ -62,16 +62,35 @@ fn together_opens_what_opens_alone() {
 fn together_nothing_grows() {
     let vectors = vectors::of(Mode::RepokeyBlake2);
     let mut opener = unlocked(&vectors).opener();
-    let mut stored: Vec<_> = [0, 1, 0].map(|number| vectors.objects[number].stored.clone()).into();
+    let stored = [0, 1, 0].map(|number| vectors.objects[number].stored.clone());
     let ids = [0, 1, 0].map(|number| vectors.objects[number].id);
-    let first = vectors.objects[0].data.len();
-    let mut plain = Vec::with_capacity(first);
-    let capacity = plain.capacity();
-    let mut objects: Vec<_> =
-        std::iter::zip(ids, &mut stored).map(|(id, object)| StoredObject::new(id, object)).collect();
-    opener.open_each(&mut objects, &mut plain);
-    assert_eq!(objects[0].plain(), Some(0..first));
-    assert_eq!((objects[2].plain(), plain.capacity()), (None, capacity));
+    let first = &vectors.objects[0].data;
+    let opened = together(&mut opener, &ids, &stored, 3, first.len());
+    assert_eq!((opened[0].as_ref(), opened[2].as_ref()), (Some(first), None));
+}
+
+/// Opens in one go; `most` objects lie side by side, each such batch with room for `bytes` of data.
+fn together(opener: &mut Opener, ids: &[Id], stored: &[Vec<u8>], most: usize, bytes: usize) -> Vec<Option<Vec<u8>>> {
+    let pairs: Vec<_> = std::iter::zip(ids, stored).collect();
+    let mut parts: Vec<(Vec<Opening>, Vec<u8>, Vec<u8>)> = Vec::new();
+    for pairs in pairs.chunks(most) {
+        let (mut openings, mut objects) = (Vec::new(), Vec::new());
+        for &(&id, stored) in pairs {
+            let start = objects.len() as u32;
+            objects.extend_from_slice(stored);
+            openings.push(Opening { id, object: Some((start, objects.len() as u32)), data: None });
+        }
+        parts.push((openings, objects, Vec::with_capacity(bytes)));
+    }
+    let mut batches: Vec<_> =
+        parts.iter_mut().map(|(openings, objects, data)| Batch { openings, objects, data }).collect();
+    opener.open_all(&mut batches);
+    drop(batches);
+    let data = |(openings, _, data): &(Vec<Opening>, Vec<u8>, Vec<u8>)| {
+        let of = |opening: &Opening| opening.data.map(|(start, end)| data[start as usize..end as usize].to_vec());
+        openings.iter().map(of).collect::<Vec<_>>()
+    };
+    parts.iter().flat_map(data).collect()
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use nanoprobe_format::Id;
+
 use super::{
     support::{MemoryRepository, Script, World, created, unlocked},
     vectors,
@@ -42,9 +44,9 @@ fn sealed_bytes_are_borgs_own() {
                 Some(cipher) => {
                     let iv = u64::from_be_bytes(object.stored[33..41].try_into().unwrap());
                     let nonces = Nonces::with_skip(Box::new(From(iv)), Box::new(From(0)), None, 0);
-                    Sealer::encrypting(key.mode().key_type(), cipher.clone(), nonces)
+                    Sealer::encrypting(key.mode().key_type(), key.id_hash().clone(), cipher.clone(), nonces)
                 }
-                None => Sealer::plain(key.mode().key_type()),
+                None => Sealer::plain(key.mode().key_type(), key.id_hash().clone()),
             };
             let mut sealed = room_and(&sealer, &payload);
             sealer.seal(&mut sealed).unwrap();
@@ -62,7 +64,7 @@ fn a_session_starts_behind_borgs() {
         let reserved = u64::from_str_radix(locally, 16).unwrap();
         let script = &mut Script::given(vectors::PASSPHRASE);
         let key = Key::unlock(&repository, &vectors.manifest, &world.directories, script).unwrap();
-        let local = world.directories.security.join(nanoprobe_format::Id(repository.id).to_string()).join("nonce");
+        let local = world.directories.security.join(Id(repository.id).to_string()).join("nonce");
 
         let manifest_iv = u64::from_be_bytes(vectors.manifest[33..41].try_into().unwrap());
         let manifest_end = manifest_iv + vectors.manifest.len().div_ceil(16) as u64;
@@ -160,9 +162,9 @@ fn together_is_the_same_as_one_by_one() {
         let sealer = || match key.cipher() {
             Some(cipher) => {
                 let nonces = Nonces::with_skip(Box::new(From(7)), Box::new(From(0)), None, 0);
-                Sealer::encrypting(key.mode().key_type(), cipher.clone(), nonces)
+                Sealer::encrypting(key.mode().key_type(), key.id_hash().clone(), cipher.clone(), nonces)
             }
-            None => Sealer::plain(key.mode().key_type()),
+            None => Sealer::plain(key.mode().key_type(), key.id_hash().clone()),
         };
         let payloads: Vec<Vec<u8>> =
             [300, 0, 5000, 87, 88, 120, 1, 700].map(|length| vec![length as u8; length]).into();
@@ -170,23 +172,14 @@ fn together_is_the_same_as_one_by_one() {
         let mut expected: Vec<_> = payloads.iter().map(|payload| room_and(&alone, payload)).collect();
         let mut objects = expected.clone();
         expected.iter_mut().for_each(|object| alone.seal(object).unwrap());
-        together.seal_each(objects.iter_mut().map(Vec::as_mut_slice)).unwrap();
+        objects.iter_mut().for_each(|object| together.encrypt(object).unwrap());
+        let mut ids = vec![Id([0; 32]); payloads.len()];
+        together.name_and_authenticate(
+            payloads.iter().map(Vec::as_slice).zip(&mut ids),
+            objects.iter_mut().map(Vec::as_mut_slice),
+        );
         assert_eq!(objects, expected, "{:?}", vectors.mode);
-
-        let mut ids = vec![nanoprobe_format::Id([0; 32]); payloads.len()];
-        key.id_each(payloads.iter().map(Vec::as_slice).zip(&mut ids));
         assert_eq!(ids, payloads.iter().map(|payload| key.id(payload)).collect::<Vec<_>>(), "{:?}", vectors.mode);
-    }
-}
-
-#[test]
-fn too_little_room_for_one_of_several_is_an_error() {
-    for mode in [Mode::RepokeyBlake2, Mode::Repokey, Mode::None] {
-        let (key, world, repository) = created(mode, "x");
-        let sealer = key.sealer(Arc::new(repository), &world.directories).unwrap();
-        let mut objects = [vec![0; 60], vec![0; sealer.envelope_bytes() - 1], vec![0; 60]];
-        assert!(sealer.seal_each(objects.iter_mut().map(Vec::as_mut_slice)).is_err());
-        assert_eq!(objects[1..], [vec![0; sealer.envelope_bytes() - 1], vec![0; 60]]);
     }
 }
 

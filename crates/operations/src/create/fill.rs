@@ -20,33 +20,34 @@ pub(super) struct Filling<'a> {
     block: BytesMut,
     used: usize,
     sequence: u64,
-    unit_bytes: usize,
-    /// Bytes read ahead, on their way to another piece.
-    moved: Vec<u8>,
+    plan: CreatePlan,
+    /// Content at which the unit at hand is handed on: small chunks are many, large ones should be a few.
+    enough_bytes: usize,
 }
 
 impl<'a> Filling<'a> {
     pub(super) fn new(slots: &'a Slots, empty: Receiver<Unit>, full: Sender<Unit>, plan: &CreatePlan) -> Self {
-        let (unit, block, moved) = Default::default();
-        Self { unit, slots, empty, full, block, used: 0, sequence: 0, unit_bytes: plan.unit_bytes, moved }
+        let (unit, block) = Default::default();
+        Self { unit, slots, empty, full, block, used: 0, sequence: 0, plan: *plan, enough_bytes: plan.unit_bytes }
     }
 
-    /// Makes room for `least` bytes behind the content, the first `ahead` of which are there already.
-    pub(super) fn reserve(&mut self, ahead: usize, least: usize) -> Result<(), Halt> {
+    /// Makes room for `least` bytes behind the content, the first `ahead` of which are there already and `hoped` of which
+    /// may be needed in one piece.
+    pub(super) fn reserve(&mut self, ahead: usize, least: usize, hoped: usize) -> Result<(), Halt> {
         if self.block.len() - self.used >= least {
             return Ok(());
         }
-        self.dispatch()?;
-        if self.block.len() >= least {
+        // Small files go round in a small piece, which stays in the processor's cache; a large one gets what there is.
+        let is_large = hoped > self.plan.unit_bytes;
+        if is_large && self.slots.extend(&mut self.block, self.used + least) {
             return Ok(());
         }
-        self.moved.clear();
-        self.moved.extend_from_slice(&self.block[..ahead]);
-        self.slots.give(std::mem::take(&mut self.block));
-        // Small files go round in a small piece, which stays in the processor's cache; a large one gets what there is.
-        let most = if least > self.unit_bytes { usize::MAX } else { 2 * self.unit_bytes };
-        self.block = self.slots.take(least, most).ok_or(Halt::Worker)?;
-        self.block[..ahead].copy_from_slice(&self.moved);
+        self.dispatch()?;
+        if self.block.len() < least {
+            let most = if is_large { usize::MAX } else { 2 * self.plan.unit_bytes };
+            let block = std::mem::take(&mut self.block);
+            self.block = self.slots.grow(block, ahead, least, most).ok_or(Halt::Worker)?;
+        }
         Ok(())
     }
 
@@ -57,9 +58,15 @@ impl<'a> Filling<'a> {
 
     /// The first `bytes` of the room are a chunk.
     pub(super) fn chunk(&mut self, bytes: usize) -> Result<(), Halt> {
+        if self.used + bytes > self.plan.most_unit_bytes {
+            self.dispatch()?;
+        }
         let range = self.used..self.used + bytes;
         self.used = range.end;
         self.unit.records.push(Record::Chunk(Chunk::new(range)));
+        if bytes > self.plan.unit_bytes {
+            self.enough_bytes = self.plan.large_unit_bytes;
+        }
         self.dispatch_if_full()
     }
 
@@ -96,7 +103,7 @@ impl<'a> Filling<'a> {
 
     /// Hands the unit on when it holds enough.
     pub(super) fn dispatch_if_full(&mut self) -> Result<(), Halt> {
-        if self.used >= self.unit_bytes || self.unit.is_full() { self.dispatch() } else { Ok(()) }
+        if self.used >= self.enough_bytes || self.unit.is_full() { self.dispatch() } else { Ok(()) }
     }
 
     /// Hands the unit on.
@@ -109,6 +116,7 @@ impl<'a> Filling<'a> {
         unit.data = self.block.split_to(self.used);
         unit.sequence = self.sequence;
         self.used = 0;
+        self.enough_bytes = self.plan.unit_bytes;
         self.sequence += 1;
         self.full.send(unit).map_err(|_| Halt::Worker)
     }

@@ -8,11 +8,10 @@ mod attributes;
 mod checkpoint;
 mod compress;
 mod dry_run;
-mod encrypt;
 mod file;
 mod fill;
 mod halt;
-mod identify;
+mod hash;
 mod links;
 mod names;
 mod options;
@@ -28,15 +27,14 @@ mod turns;
 mod unchanged;
 mod unit;
 mod walk;
+mod worker;
 
 use std::{path::PathBuf, thread};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::bounded;
 use nanoprobe_archive::ItemWriter;
 use nanoprobe_chunker::Chunker;
 use nanoprobe_compress::Compressor;
-use nanoprobe_key::Sealer;
-use nanoprobe_repository::Repository;
 
 pub use dry_run::dry_run;
 pub use options::{
@@ -47,20 +45,17 @@ pub use options::{
 use self::{
     attributes::Attributes,
     checkpoint::Checkpoints,
-    compress::compress,
-    encrypt::encrypt,
     fill::Filling,
     halt::Halt,
-    identify::Identifier,
+    hash::Hasher,
     links::HardLinks,
     read::Content,
-    seen::seen,
     store::Store,
     totals::RunningTotals,
     turns::Turns,
-    unit::Record,
     unit::Unit,
     walk::{Stored, Walk},
+    worker::Worker,
 };
 use crate::{Error, Event, Interrupt, Monitor, Session, budget::CreatePlan, patterns::PatternMatcher, slots::Slots};
 
@@ -122,8 +117,8 @@ fn create_archive(
     let halted = thread::scope(|scope| {
         for _ in 0..plan.workers {
             let worker = Worker {
-                identifier: Identifier::new(key),
                 repository,
+                hasher: Hasher::new(key),
                 compressor: Compressor::within(compression, plan.codec_bytes),
                 sealer: sealer.clone(),
                 output: Vec::with_capacity(plan.output_bytes),
@@ -199,54 +194,4 @@ fn walk(
     // What was read before an interrupt is not lost.
     walk.filling.dispatch()?;
     result
-}
-
-/// A worker's thread: everything from the cut on.
-struct Worker<'a, 'k> {
-    identifier: Identifier<'a>,
-    repository: &'a dyn Repository,
-    compressor: Compressor,
-    sealer: Sealer,
-    /// Sealed objects of the unit at hand.
-    output: Vec<u8>,
-    slots: &'a Slots,
-    queue: Receiver<Unit>,
-    recycle: Sender<Unit>,
-    turns: &'a Turns<Store<'k>>,
-}
-
-impl Worker<'_, '_> {
-    fn run(mut self) {
-        while let Ok(mut unit) = self.queue.recv() {
-            if let Err(error) = self.seal(&mut unit) {
-                self.turns.fail(error);
-                return self.slots.close();
-            }
-            let Self { turns, output, .. } = &mut self;
-            if turns.take(unit.sequence, |store| store.store(&mut unit, output)).is_err() {
-                return self.slots.close();
-            }
-            unit.clear();
-            let _ = self.recycle.send(unit);
-        }
-    }
-
-    /// id → seen? → compress → encrypt for each chunk of a unit; its content is not needed afterwards.
-    fn seal(&mut self, unit: &mut Unit) -> Result<(), Error> {
-        let Self { identifier, repository, compressor, sealer, output, .. } = self;
-        let content = std::mem::take(&mut unit.data);
-        output.clear();
-        for record in &mut unit.records {
-            let Record::Chunk(chunk) = record else { continue };
-            let data = if chunk.hole { &[][..] } else { &content[chunk.range.clone()] };
-            identifier.identify(chunk, data);
-            if seen(chunk, *repository)? {
-                continue;
-            }
-            compress(chunk, data, sealer.envelope_bytes(), compressor, output)?;
-            encrypt(chunk, sealer, output)?;
-        }
-        self.slots.give(content);
-        Ok(())
-    }
 }

@@ -72,8 +72,8 @@ impl<'a> Content<'a> {
         let (mut ahead, mut total) = (0, 0u64);
         loop {
             let (room, ends_early) = self.room(length, ahead, total);
-            filling.reserve(ahead, room)?;
             let piece = (room - ahead).min(READ_AHEAD);
+            filling.reserve(ahead, ahead + piece, room)?;
             if length == Length::Unknown {
                 await_input(file, self.interrupt)?;
             }
@@ -171,7 +171,7 @@ impl<'a> Content<'a> {
         let mut total = 0;
         while total < bytes {
             let wanted = (bytes - total).min(block as u64) as usize;
-            filling.reserve(0, wanted)?;
+            filling.reserve(0, wanted, wanted)?;
             let mut filled = 0;
             while filled < wanted {
                 let piece = (wanted - filled).min(READ_AHEAD);

@@ -44,10 +44,11 @@ impl<T> Turns<T> {
     }
 
     /// Nobody's turn comes any more.
-    pub(super) fn fail(&self, error: Error) {
+    pub(super) fn fail(&self, error: Error) -> Failed {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.failure.get_or_insert(error);
         self.changed.notify_all();
+        Failed
     }
 
     /// The value when all is done, or the first failure.

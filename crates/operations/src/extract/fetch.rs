@@ -22,7 +22,7 @@ impl<'a> Fetch<'a> {
     /// Says what will be asked for next.
     pub(super) fn announce(&mut self, unit: &Unit) {
         self.ids.clear();
-        self.ids.extend(unit.chunks.iter().map(|chunk| chunk.reference.id));
+        self.ids.extend(unit.chunks.iter().map(|chunk| chunk.id));
         self.repository.preload(&self.ids);
     }
 
@@ -30,14 +30,14 @@ impl<'a> Fetch<'a> {
     /// to the writer, which meets the same trouble at the right place among the files.
     pub(super) fn fill(&mut self, unit: &mut Unit) {
         if let [chunk] = unit.chunks.as_mut_slice() {
-            if self.repository.get(&chunk.reference.id, &mut unit.slot.objects).is_ok() {
+            if self.repository.get(&chunk.id, &mut unit.slot.objects).is_ok() {
                 chunk.object = Some((0, unit.slot.objects.len() as u32));
             }
             return;
         }
         unit.slot.objects.clear();
         for chunk in &mut unit.chunks {
-            if self.repository.get(&chunk.reference.id, &mut self.object).is_err() {
+            if self.repository.get(&chunk.id, &mut self.object).is_err() {
                 continue;
             }
             let start = unit.slot.objects.len();

@@ -32,7 +32,7 @@ use self::{
     destination::Destination,
     fetch::Fetch,
     masters::Masters,
-    open::Open,
+    open::open_units,
     plan::{Planner, Sizes},
     slots::Slots,
     unit::Unit,
@@ -107,15 +107,8 @@ pub fn extract<'a>(
         scope.spawn(move || fetch_units(planner, Fetch::new(repository), slots, &empty, &fetched, interrupt));
         for _ in 0..plan.workers {
             let (to_open, opened): (Receiver<Unit>, Sender<Unit>) = (to_open.clone(), opened.clone());
-            let mut open = Open::new(session.key.opener());
-            scope.spawn(move || {
-                for mut unit in to_open {
-                    open.open(&mut unit);
-                    if opened.send(unit).is_err() {
-                        break;
-                    }
-                }
-            });
+            let opener = session.key.opener();
+            scope.spawn(move || open_units(opener, &to_open, &opened));
         }
         drop((to_open, opened));
         let result = write_units(&mut writer, to_write, slots, &recycled);

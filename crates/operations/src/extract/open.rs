@@ -1,44 +1,40 @@
 //! open: stored objects to plain data, by several workers: authenticate, decrypt, decompress, check the id.
 
-use nanoprobe_key::Opener;
+use crossbeam_channel::{Receiver, Sender};
+use nanoprobe_key::{Batch, Opener};
 
 use super::unit::Unit;
 
-/// One worker's state.
-pub(super) struct Open {
-    opener: Opener,
-    data: Vec<u8>,
-}
+/// Chunks that are worth being opened together; units of small files have as many by themselves.
+const SIDE_BY_SIDE: usize = 4;
 
-impl Open {
-    pub(super) fn new(opener: Opener) -> Self {
-        Self { opener, data: Vec::new() }
-    }
-
-    /// Opens the unit's objects into its slot. What cannot be opened or has no room is left to the writer.
-    pub(super) fn open(&mut self, unit: &mut Unit) {
-        let slot = &mut unit.slot;
-        if let [chunk] = unit.chunks.as_mut_slice() {
-            if let Some((start, end)) = chunk.object
-                && let object = &mut slot.objects[start as usize..end as usize]
-                && self.opener.open_in_place(Some(&chunk.reference.id), object, &mut slot.plain).is_ok()
-            {
-                chunk.plain = Some((0, slot.plain.len() as u32));
-            }
-            return;
+/// Opens the objects of units into their slots; what cannot be opened or has no room is left to the writer. Units are
+/// opened one by one, or a few together when they are there already and have few chunks.
+pub(super) fn open_units(mut opener: Opener, to_open: &Receiver<Unit>, opened: &Sender<Unit>) {
+    let mut units = heapless::Vec::<Unit, SIDE_BY_SIDE>::new();
+    while let Ok(unit) = to_open.recv() {
+        let mut chunks = unit.chunks.len();
+        let _ = units.push(unit);
+        while chunks < SIDE_BY_SIDE
+            && !units.is_full()
+            && let Ok(unit) = to_open.try_recv()
+        {
+            chunks += unit.chunks.len();
+            let _ = units.push(unit);
         }
-        slot.plain.clear();
-        for chunk in &mut unit.chunks {
-            let Some((start, end)) = chunk.object else { continue };
-            let object = &mut slot.objects[start as usize..end as usize];
-            if self.opener.open_in_place(Some(&chunk.reference.id), object, &mut self.data).is_err() {
-                continue;
-            }
-            let start = slot.plain.len();
-            let end = start + self.data.len();
-            if end <= slot.plain.capacity() {
-                slot.plain.extend_from_slice(&self.data);
-                chunk.plain = Some((start as u32, end as u32));
+        let mut batches: heapless::Vec<Batch<'_>, SIDE_BY_SIDE> = units
+            .iter_mut()
+            .map(|Unit { chunks, slot, .. }| Batch {
+                openings: chunks,
+                objects: &mut slot.objects,
+                data: &mut slot.plain,
+            })
+            .collect();
+        opener.open_all(&mut batches);
+        drop(batches);
+        for unit in std::mem::take(&mut units) {
+            if opened.send(unit).is_err() {
+                return;
             }
         }
     }

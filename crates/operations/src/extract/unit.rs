@@ -4,6 +4,7 @@
 //! carried out step by step, in order, by the writer.
 
 use nanoprobe_format::{ChunkRef, item::Item};
+use nanoprobe_key::Opening;
 
 use super::slots::Slot;
 use crate::{Error, packed::append_item};
@@ -35,23 +36,14 @@ pub(super) enum Content {
     Present,
 }
 
-/// A chunk and where its bytes stand in the slot.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Chunk {
-    pub(super) reference: ChunkRef,
-    /// In `Slot::objects`; `None` when it did not fit: the writer gets it by itself.
-    pub(super) object: Option<(u32, u32)>,
-    /// In `Slot::plain`; `None` likewise.
-    pub(super) plain: Option<(u32, u32)>,
-}
-
 /// One unit of work.
 #[derive(Debug, Default)]
 pub(super) struct Unit {
     pub(super) sequence: u64,
     pub(super) items: Vec<u8>,
     pub(super) steps: Vec<Step>,
-    pub(super) chunks: Vec<Chunk>,
+    /// The chunks; objects and data lie in the slot. What is not there by then, the writer gets by itself.
+    pub(super) chunks: Vec<Opening>,
     pub(super) slot: Slot,
     /// What ended the run after the steps of this unit.
     pub(super) failure: Option<Error>,
@@ -94,7 +86,7 @@ impl Unit {
     pub(super) fn chunk(&mut self, reference: ChunkRef) {
         self.plain_bytes += reference.size as usize;
         self.object_bytes += object_bytes(&reference);
-        self.chunks.push(Chunk { reference, object: None, plain: None });
+        self.chunks.push(Opening { id: reference.id, object: None, data: None });
         self.steps.push(Step::Chunk);
     }
 

@@ -107,12 +107,12 @@ impl<'a> Writer<'a> {
                 }
                 Step::Chunk => {
                     let Some(chunk) = chunks.next() else { break };
-                    match chunk.plain {
+                    match chunk.data {
                         Some((start, end)) => self.content(&unit.slot.plain[start as usize..end as usize])?,
                         None => {
-                            self.repository.get(&chunk.reference.id, &mut self.object)?;
+                            self.repository.get(&chunk.id, &mut self.object)?;
                             let mut data = std::mem::take(&mut self.data);
-                            self.opener.open(Some(&chunk.reference.id), &self.object, &mut data)?;
+                            self.opener.open(Some(&chunk.id), &self.object, &mut data)?;
                             let written = self.content(&data);
                             self.data = data;
                             written?;
