@@ -22,7 +22,9 @@ mod init;
 mod key;
 mod list;
 mod patterns;
+mod prune;
 mod quickstart;
+mod rename;
 mod values;
 mod version;
 mod with_lock;
@@ -53,7 +55,9 @@ pub(crate) use self::{
     key::{Key, KeyChangePassphrase, KeyCommand, KeyExport, KeyExportRelatedSecrets, KeyImport, KeyMigrateToRepokey},
     list::List,
     patterns::{PatternOption, PatternOptions},
+    prune::Prune,
     quickstart::Quickstart,
+    rename::Rename,
     values::memory,
     version::Version,
     with_lock::WithLock,
@@ -92,6 +96,8 @@ pub(crate) enum Command {
     Delete(Box<Delete>),
     ExportTar(Box<ExportTar>),
     Compact(Box<Compact>),
+    Prune(Box<Prune>),
+    Rename(Box<Rename>),
     BreakLock(Box<BreakLock>),
     Key(Box<Key>),
     WithLock(Box<WithLock>),
@@ -104,19 +110,8 @@ pub(crate) enum Command {
 }
 
 /// Borg's commands that end with a clear message for now.
-pub(crate) const NOT_BUILT: &[&str] = &[
-    "benchmark",
-    "borgfs",
-    "config",
-    "import-tar",
-    "mount",
-    "prune",
-    "recreate",
-    "rename",
-    "serve",
-    "umount",
-    "upgrade",
-];
+pub(crate) const NOT_BUILT: &[&str] =
+    &["benchmark", "borgfs", "config", "import-tar", "mount", "recreate", "serve", "umount", "upgrade"];
 
 impl Command {
     /// The common options typed after the command.
@@ -132,6 +127,8 @@ impl Command {
             Self::Delete(command) => &mut command.common,
             Self::ExportTar(command) => &mut command.common,
             Self::Compact(command) => &mut command.common,
+            Self::Prune(command) => &mut command.common,
+            Self::Rename(command) => &mut command.common,
             Self::BreakLock(command) => &mut command.common,
             Self::Key(command) => return command.common(),
             Self::WithLock(command) => &mut command.common,
@@ -160,6 +157,7 @@ pub(crate) fn parse(name: &'static str, words: &[OsString]) -> Result<Arguments,
     let both = match &arguments.command {
         Some(Command::Create(create)) => create.stats && create.quick_stats,
         Some(Command::Delete(delete)) => delete.stats && delete.quick_stats,
+        Some(Command::Prune(prune)) => prune.stats && prune.quick_stats,
         _ => false,
     };
     match both {

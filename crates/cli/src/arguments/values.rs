@@ -30,6 +30,26 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     }
 }
 
+/// `--keep-within`, in hours: a number with H, d, w, m (31 days) or y (365 days).
+pub(super) fn hours(text: &str) -> Result<u64, String> {
+    let unit = text.chars().next_back().unwrap_or(' ');
+    let hours = match unit {
+        'H' => 1,
+        'd' => 24,
+        'w' => 24 * 7,
+        'm' => 24 * 31,
+        'y' => 24 * 365,
+        _ => {
+            return Err(format!("Unexpected interval time unit \"{unit}\": expected one of ['H', 'd', 'w', 'm', 'y']"));
+        }
+    };
+    let number = &text[..text.len() - 1];
+    match number.trim().parse::<u64>().ok().and_then(|number| number.checked_mul(hours)) {
+        Some(hours) if hours > 0 => Ok(hours),
+        _ => Err(format!("Unexpected interval number \"{number}\": expected an integer greater than 0")),
+    }
+}
+
 /// `--storage-quota`
 pub(super) fn storage_quota(text: &str) -> Result<u64, String> {
     match size(text)? {

@@ -75,6 +75,17 @@ impl<'a> Context<'a> {
         nanoprobe_archive::text::decode(location.archive.as_deref().unwrap_or_default())
     }
 
+    /// A name that an archive may get; `argument` is what it was typed for.
+    pub(crate) fn new_archive_name(&self, text: &OsStr, argument: &str) -> Result<String, Failure> {
+        let name = self.replace(text.as_bytes(), None)?;
+        if name.is_empty() || name.contains(&b'/') || name.windows(2).any(|two| two == b"::") {
+            let shown = String::from_utf8_lossy(&name).into_owned();
+            let message = format!("argument {argument}: Invalid archive name: \"{shown}\"");
+            return Err(arguments::usage_error(message).into());
+        }
+        Ok(nanoprobe_archive::text::decode(&name))
+    }
+
     /// How repositories are opened.
     pub(crate) fn open_options(&self, lock: Locking) -> OpenOptions {
         let log = self.log;

@@ -1,11 +1,8 @@
 //! `diff`: what is different between two archives of a repository.
 
-use std::{
-    io::{self, Write},
-    os::unix::ffi::OsStrExt,
-};
+use std::io::{self, Write};
 
-use nanoprobe_archive::{FeatureOperation, text};
+use nanoprobe_archive::FeatureOperation;
 use nanoprobe_operations::{
     Error,
     diff::{Difference, Lines, Options, diff},
@@ -19,7 +16,7 @@ use super::{
 };
 use crate::{
     Failure,
-    arguments::{Diff, usage_error},
+    arguments::Diff,
     monitor::Listing,
     output::{Layout, differences, time::Zone},
     signals::{self, INTERRUPT},
@@ -28,16 +25,12 @@ use crate::{
 pub(super) fn run(arguments: &Diff, context: &Context<'_>) -> Result<(), Failure> {
     let sort_by = arguments.sort_fields()?;
     let location = context.location(&arguments.location, Archive::Required, None)?;
-    let second = context.replace(arguments.archive2.as_bytes(), None)?;
-    if second.is_empty() || second.contains(&b'/') || second.windows(2).any(|two| two == b"::") {
-        let shown = String::from_utf8_lossy(&second).into_owned();
-        return Err(usage_error(format_args!("argument ARCHIVE2: Invalid archive name: \"{shown}\"")).into());
-    }
+    let second = context.new_archive_name(&arguments.archive2, "ARCHIVE2")?;
     let mut selection = selection::items(&arguments.patterns, &arguments.paths, 0, context)?;
     let repository = context.repository(&location, Locking::Shared)?;
     let session = context.session(repository, FeatureOperation::Read)?;
     let (_, old) = context::archive(&session, &Context::archive_name(&location))?;
-    let (_, new) = context::archive(&session, &text::decode(&second))?;
+    let (_, new) = context::archive(&session, &second)?;
     let options = Options {
         content_only: arguments.content_only,
         numeric_ids: arguments.numeric_ids,

@@ -18,7 +18,9 @@ mod info;
 mod init;
 mod key;
 mod list;
+mod prune;
 mod quickstart;
+mod rename;
 mod selection;
 mod tar_stream;
 mod timestamp;
@@ -42,6 +44,8 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Delete(arguments) => delete::run(arguments, context),
         Command::ExportTar(arguments) => export_tar::run(arguments, context),
         Command::Compact(arguments) => compact::run(arguments, context),
+        Command::Prune(arguments) => prune::run(arguments, context),
+        Command::Rename(arguments) => rename::run(arguments, context),
         Command::BreakLock(arguments) => break_lock::run(arguments, context),
         Command::Key(arguments) => key::run(arguments, context),
         Command::WithLock(arguments) => with_lock::run(arguments, context),

@@ -19,6 +19,11 @@ impl Zone {
         Self(TimeZone::UTC)
     }
 
+    /// Its rules.
+    pub(crate) fn rules(&self) -> &TimeZone {
+        &self.0
+    }
+
     /// By its name, for tests.
     #[cfg(test)]
     pub(crate) fn named(name: &str) -> Self {

@@ -25,9 +25,10 @@ mod tests;
 use std::time::Duration;
 
 use nanoprobe_archive::{ArchiveMetadata, ManifestEntry, RepositoryTotals};
+use nanoprobe_format::Id;
 
 use self::{
-    candidates::Candidates,
+    candidates::{Candidates, Fate, Reference},
     collect::{Collector, Sums, metadata_candidate},
     kept::KeptChunks,
     remove::{Removed, Remover},
@@ -113,6 +114,21 @@ pub fn forget(session: &mut Session, names: &[&str]) -> Result<(), Error> {
         session.manifest.remove(name);
     }
     session.commit_manifest()
+}
+
+/// Whether anything but its own archive needs an archive's object.
+pub(crate) fn is_needed(
+    session: &Session,
+    id: &Id,
+    name: &str,
+    monitor: &dyn Monitor,
+    interrupt: &Interrupt,
+) -> Result<bool, Error> {
+    let mut candidates = Candidates::new(0);
+    candidates.insert(id, Reference::Metadata);
+    let others = session.manifest.archives().iter().filter(|entry| entry.name != name);
+    strike::strike(session, &others.cloned().collect::<Vec<_>>(), &mut candidates, monitor, interrupt)?;
+    Ok(candidates.take_metadata(id) == Fate::Stays)
 }
 
 /// Which archives go and which stay.

@@ -104,7 +104,11 @@ impl World {
             // What a repair could not find is not there.
             let healthy: Option<Vec<ChunkRef>> = file.healthy.as_ref().map(|numbers| {
                 let named = |number: &u32| ChunkRef {
-                    id: if number % 2 == 0 { self.put(&number.to_le_bytes()) } else { Id([*number as u8; 32]) },
+                    id: if number.is_multiple_of(2) {
+                        self.put(&number.to_le_bytes())
+                    } else {
+                        Id([*number as u8; 32])
+                    },
                     size: 4,
                     csize: 7,
                 };
