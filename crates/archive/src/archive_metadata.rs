@@ -72,18 +72,36 @@ impl ArchiveMetadata {
     /// Fetches, opens, verifies the archive's TAM (as Borg does): one that does not verify is an error, a missing one is
     /// not, because archives made before Borg 1.2.5 have none. See [`Self::require_authentic`].
     pub fn open(repository: &dyn Repository, key: &Key, opener: &mut Opener, id: &Id) -> Result<Self, Error> {
+        match Self::open_or_invalid(repository, key, opener, id)? {
+            (_, Verdict::Invalid) => Err(Error::ArchiveTamInvalid),
+            (metadata, _) => Ok(metadata),
+        }
+    }
+
+    /// The same, where a TAM that does not verify is as good as none: for who replaces it (`upgrade --archives-tam`).
+    pub fn open_without_tam(
+        repository: &dyn Repository,
+        key: &Key,
+        opener: &mut Opener,
+        id: &Id,
+    ) -> Result<Self, Error> {
+        Ok(Self::open_or_invalid(repository, key, opener, id)?.0)
+    }
+
+    fn open_or_invalid(
+        repository: &dyn Repository,
+        key: &Key,
+        opener: &mut Opener,
+        id: &Id,
+    ) -> Result<(Self, Verdict), Error> {
         let (mut object, mut data) = (Vec::new(), Vec::new());
         repository.get(id, &mut object)?;
         opener.open(Some(id), &object, &mut data)?;
         drop(object);
         let tam = Archive::parse(&data).map_err(Error::MalformedArchive)?.tam;
-        let authentic = match authenticate::verify(key, TamContext::Archive, &tam, &mut data) {
-            Verdict::Authentic => true,
-            Verdict::Invalid => return Err(Error::ArchiveTamInvalid),
-            Verdict::Absent | Verdict::Unsupported(_) => false,
-        };
+        let verdict = authenticate::verify(key, TamContext::Archive, &tam, &mut data);
         let view = Archive::parse(&data).map_err(Error::MalformedArchive)?;
-        Ok(Self::from_view(&view, authentic))
+        Ok((Self::from_view(&view, matches!(verdict, Verdict::Authentic)), verdict))
     }
 
     /// Refuses an archive without TAM where the key demands one, as Borg's check does.

@@ -10,7 +10,7 @@ use nanoprobe_compress::Specification;
 use nanoprobe_format::Id;
 use nanoprobe_format::manifest::{
     MAX_ARCHIVE_NAME, MAX_ARCHIVES, Manifest as View, ManifestArchive, NewManifest, config_requires_tam,
-    emit_config_requiring_tam, mandatory_features,
+    emit_config_with_tam_required, mandatory_features,
 };
 use nanoprobe_format::msgpack::{self, Reader, Writer};
 use nanoprobe_format::packed::Packed;
@@ -76,6 +76,16 @@ impl Manifest {
 
     /// Opens, verifies the TAM; `object` is what `Repository::get(Id::MANIFEST)` gave.
     pub fn open(object: &[u8], key: &Key, opener: &mut Opener) -> Result<Self, Error> {
+        Self::open_where(object, key, opener, key.is_tam_required())
+    }
+
+    /// The same without demanding a TAM, for who is about to put a manifest right (`upgrade --force`). One that does not
+    /// verify is refused all the same.
+    pub fn open_without_tam(object: &[u8], key: &Key, opener: &mut Opener) -> Result<Self, Error> {
+        Self::open_where(object, key, opener, false)
+    }
+
+    fn open_where(object: &[u8], key: &Key, opener: &mut Opener, required: bool) -> Result<Self, Error> {
         let mut data = Vec::new();
         opener.open(None, object, &mut data)?;
         let id = key.id(&data);
@@ -83,8 +93,8 @@ impl Manifest {
         let authentic = match authenticate::verify(key, TamContext::Manifest, &tam, &mut data) {
             Verdict::Authentic => true,
             Verdict::Invalid => return Err(Error::ManifestTamInvalid),
-            Verdict::Absent if key.is_tam_required() => return Err(Error::ManifestUnauthenticated),
-            Verdict::Unsupported(suite) if key.is_tam_required() => return Err(Error::TamUnsupportedSuite(suite)),
+            Verdict::Absent if required => return Err(Error::ManifestUnauthenticated),
+            Verdict::Unsupported(suite) if required => return Err(Error::TamUnsupportedSuite(suite)),
             Verdict::Absent | Verdict::Unsupported(_) => false,
         };
         let view = View::parse(&data).map_err(malformed)?;
@@ -116,6 +126,13 @@ impl Manifest {
     /// True where the manifest itself says that manifests must be authenticated.
     pub fn requires_tam(&self) -> bool {
         config_requires_tam(&self.config)
+    }
+
+    /// Makes the next manifest say whether manifests must be authenticated.
+    pub fn set_requires_tam(&mut self, required: bool) {
+        let mut config = Vec::new();
+        let Ok(()) = emit_config_with_tam_required(&self.config, required, &mut Writer::new(&mut config));
+        self.config = config;
     }
 
     /// Fails with the feature flags that this program does not know and that forbid `operation`.
@@ -165,9 +182,7 @@ impl Manifest {
             previous => timestamp::now_after(previous)?,
         };
         if key.is_tam_required() {
-            let mut config = Vec::new();
-            let Ok(()) = emit_config_requiring_tam(&self.config, &mut Writer::new(&mut config));
-            self.config = config;
+            self.set_requires_tam(true);
         }
         let names: Vec<Cow<'_, [u8]>> = self.archives.iter().map(|archive| text::encode(&archive.name)).collect();
         let archives = self.archives.iter().zip(&names).map(|(archive, name)| ManifestArchive {

@@ -177,6 +177,15 @@ pub fn config_requires_tam(config: &[u8]) -> bool {
 
 /// Writes `config` again with `tam_required` true.
 pub fn emit_config_requiring_tam<W: Write>(config: &[u8], writer: &mut Writer<W>) -> Result<(), W::Error> {
+    emit_config_with_tam_required(config, true, writer)
+}
+
+/// Writes `config` again with another `tam_required`.
+pub fn emit_config_with_tam_required<W: Write>(
+    config: &[u8],
+    required: bool,
+    writer: &mut Writer<W>,
+) -> Result<(), W::Error> {
     const KEY: &[u8] = b"tam_required";
     let pairs = || {
         let mut reader = Reader::new(config);
@@ -190,7 +199,7 @@ pub fn emit_config_requiring_tam<W: Write>(config: &[u8], writer: &mut Writer<W>
         writer.packed(value)
     };
     pairs().filter(|pair| pair.0 < KEY).try_for_each(|pair| emit(writer, pair))?;
-    emit(writer, (KEY, b"\xc3"))?;
+    emit(writer, (KEY, if required { b"\xc3" } else { b"\xc2" }))?;
     pairs().filter(|pair| pair.0 > KEY).try_for_each(|pair| emit(writer, pair))
 }
 

@@ -56,15 +56,33 @@ impl Key {
         repository: &dyn Repository,
         passphrases: &mut dyn PassphraseSource,
     ) -> Result<(), Error> {
-        let secrets = self.secrets().ok_or(Error::Unencrypted)?;
+        if self.secrets().is_none() {
+            return Err(Error::Unencrypted);
+        }
         let passphrase = passphrases.new_passphrase()?;
-        let blob = key_blob::close(secrets, &passphrase)?;
+        self.save(repository, &passphrase)
+    }
+
+    /// Stores the same secrets, under the same passphrase, with another opinion of manifests without TAM.
+    pub fn store_tam_required(
+        &mut self,
+        required: bool,
+        repository: &dyn Repository,
+        passphrase: &Passphrase,
+    ) -> Result<(), Error> {
+        self.set_tam_required(required);
+        self.save(repository, passphrase)
+    }
+
+    fn save(&mut self, repository: &dyn Repository, passphrase: &Passphrase) -> Result<(), Error> {
+        let secrets = self.secrets().ok_or(Error::Unencrypted)?;
+        let blob = key_blob::close(secrets, passphrase)?;
         match self.target() {
             Target::Nowhere => return Err(Error::Unencrypted),
             Target::Repository => repository.set_key_blob(blob.as_bytes())?,
             Target::KeyFile(path) => key_file::write(path, secrets.repository_id, &blob)?,
         }
-        self.set_logically_encrypted(is_logically_encrypted(self.mode(), &passphrase));
+        self.set_logically_encrypted(is_logically_encrypted(self.mode(), passphrase));
         Ok(())
     }
 }

@@ -177,6 +177,13 @@ impl Key {
         self.is_logically_encrypted = value;
     }
 
+    pub(crate) fn set_tam_required(&mut self, required: bool) {
+        self.is_tam_required = required;
+        if let Some(secrets) = &mut self.secrets {
+            secrets.tam_required = Some(required);
+        }
+    }
+
     /// Counts the manifest's counter blocks as used, if its MAC proves that a holder of the key wrote it.
     pub(crate) fn note_manifest(&mut self, object: &[u8]) {
         let iv = self.cipher.as_ref().and_then(|cipher| verified_iv(cipher, object));

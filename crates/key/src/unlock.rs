@@ -21,10 +21,20 @@ impl Key {
         directories: &Directories,
         passphrases: &mut dyn PassphraseSource,
     ) -> Result<Self, Error> {
+        Ok(Self::unlock_with_passphrase(repository, manifest_object, directories, passphrases)?.0)
+    }
+
+    /// The same; gives the passphrase too, for [`Key::store_tam_required`].
+    pub fn unlock_with_passphrase(
+        repository: &dyn Repository,
+        manifest_object: &[u8],
+        directories: &Directories,
+        passphrases: &mut dyn PassphraseSource,
+    ) -> Result<(Self, Passphrase), Error> {
         nanoprobe_crypto::self_test()?;
         let mode = Mode::of_object(manifest_object)?;
         let (blob, target, name) = match mode.storage() {
-            Storage::Nowhere => return Ok(Self::plain()),
+            Storage::Nowhere => return Ok((Self::plain(), Passphrase::new(Vec::new()))),
             Storage::Repository => {
                 (key_blob::of_repository(repository)?, Target::Repository, repository.location().to_owned())
             }
@@ -41,7 +51,7 @@ impl Key {
         let is_tam_required = SecurityDirectory::open(directories, repository)?.is_tam_required();
         let mut key = Self::new(mode, secrets, target, is_logically_encrypted(mode, &passphrase), is_tam_required);
         key.note_manifest(manifest_object);
-        Ok(key)
+        Ok((key, passphrase))
     }
 }
 

@@ -26,9 +26,10 @@ mod sorted_pass;
 mod sorted_records;
 pub mod tar;
 pub mod unique;
+pub mod upgrade;
 mod users;
 
 pub use budget::{Budget, BudgetTooSmall, CreatePlan, ExtractPlan};
 pub use error::Error;
 pub use monitor::{Event, Interrupt, Monitor};
-pub use session::{Places, Prompts, Session};
+pub use session::{Demanded, Places, Prompts, Session};

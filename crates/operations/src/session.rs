@@ -5,7 +5,8 @@ use std::{fs, path::PathBuf, sync::Arc};
 use nanoprobe_archive::{FeatureOperation, Manifest};
 use nanoprobe_format::Id;
 use nanoprobe_key::{
-    AccessQuestions, Directories, Key, Mode, PassphraseSource, RelatedSecrets, RepositoryAge, Sealer, SecurityDirectory,
+    AccessQuestions, Directories, Key, Mode, Passphrase, PassphraseSource, RelatedSecrets, RepositoryAge, Sealer,
+    SecurityDirectory,
 };
 use nanoprobe_repository::Repository;
 
@@ -33,6 +34,15 @@ pub struct Session {
 pub trait Prompts: PassphraseSource + AccessQuestions {}
 
 impl<T: PassphraseSource + AccessQuestions> Prompts for T {}
+
+/// Whether the manifest must be authenticated where the key says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demanded {
+    /// Yes.
+    Tam,
+    /// No: somebody is about to put it right.
+    NoTam,
+}
 
 /// Where a session keeps things on this machine.
 #[derive(Clone, Debug)]
@@ -95,6 +105,29 @@ impl Session {
         security.set_tam_required(manifest.requires_tam())?;
         security.assert_secure(key, manifest.timestamp(), RepositoryAge::New, prompts)?;
         Ok(session)
+    }
+
+    /// Opens a repository whose authentication is to be checked or changed: as little as possible is demanded of it, and the
+    /// security directory is not asked. Gives the key's passphrase too.
+    pub fn open_for_upgrade(
+        repository: Arc<dyn Repository>,
+        places: &Places,
+        budget: Budget,
+        demanded: Demanded,
+        prompts: &mut impl Prompts,
+    ) -> Result<(Self, Passphrase), Error> {
+        let mut object = Vec::new();
+        repository.get(&Id::MANIFEST, &mut object)?;
+        let (key, passphrase) = Key::unlock_with_passphrase(&*repository, &object, &places.directories, prompts)?;
+        let manifest = match demanded {
+            Demanded::Tam => Manifest::open(&object, &key, &mut key.opener())?,
+            Demanded::NoTam => Manifest::open_without_tam(&object, &key, &mut key.opener())?,
+        };
+        let session = Self::assemble(repository, key, manifest, places, budget)?;
+        if session.manifest.is_authentic() {
+            session.security.set_tam_required(session.manifest.requires_tam())?;
+        }
+        Ok((session, passphrase))
     }
 
     /// Stores the manifest, commits the transaction, and remembers the new state on this machine.

@@ -5,10 +5,15 @@
 //! those that Borg wants only once.
 
 mod attributes;
+mod benchmark;
+mod break_lock;
 mod break_lock;
 mod check;
+mod check;
+mod common;
 mod common;
 mod compact;
+mod completions;
 mod create;
 mod debug;
 mod delete;
@@ -25,6 +30,7 @@ mod patterns;
 mod prune;
 mod quickstart;
 mod rename;
+mod upgrade;
 mod values;
 mod version;
 mod with_lock;
@@ -35,10 +41,12 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use self::{
     attributes::AttributeFlags,
+    benchmark::{Benchmark, BenchmarkCommand, BenchmarkCrud},
     break_lock::BreakLock,
     check::Check,
     common::{CommonOptions, Verbosity},
     compact::Compact,
+    completions::{CompletionShell, Completions},
     create::Create,
     debug::{
         Debug, DebugArchive, DebugArchiveToPath, DebugCommand, DebugDumpObjects, DebugIds, DebugObject, DebugPath,
@@ -58,6 +66,7 @@ pub(crate) use self::{
     prune::Prune,
     quickstart::Quickstart,
     rename::Rename,
+    upgrade::Upgrade,
     values::memory,
     version::Version,
     with_lock::WithLock,
@@ -101,6 +110,9 @@ pub(crate) enum Command {
     BreakLock(Box<BreakLock>),
     Key(Box<Key>),
     WithLock(Box<WithLock>),
+    Upgrade(Box<Upgrade>),
+    Benchmark(Box<Benchmark>),
+    Completions(Box<Completions>),
     Debug(Box<Debug>),
     Version(Box<Version>),
     Quickstart(Box<Quickstart>),
@@ -112,6 +124,19 @@ pub(crate) enum Command {
 /// Borg's commands that end with a clear message for now.
 pub(crate) const NOT_BUILT: &[&str] =
     &["benchmark", "borgfs", "config", "import-tar", "mount", "recreate", "serve", "umount", "upgrade"];
+pub(crate) const NOT_BUILT: &[&str] = &[
+    "borgfs",
+    "compact",
+    "config",
+    "export-tar",
+    "import-tar",
+    "mount",
+    "prune",
+    "recreate",
+    "rename",
+    "serve",
+    "umount",
+];
 
 impl Command {
     /// The common options typed after the command.
@@ -132,6 +157,9 @@ impl Command {
             Self::BreakLock(command) => &mut command.common,
             Self::Key(command) => return command.common(),
             Self::WithLock(command) => &mut command.common,
+            Self::Upgrade(command) => &mut command.common,
+            Self::Benchmark(command) => return command.common(),
+            Self::Completions(command) => &mut command.common,
             Self::Debug(command) => return command.common(),
             Self::Version(command) => &mut command.common,
             Self::Quickstart(command) => &mut command.common,

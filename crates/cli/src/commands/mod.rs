@@ -1,8 +1,10 @@
 //! What each command does with what was typed: one file a command.
 
+mod benchmark;
 mod break_lock;
 mod check;
 mod compact;
+mod completions;
 mod context;
 mod create;
 mod debug;
@@ -24,6 +26,7 @@ mod rename;
 mod selection;
 mod tar_stream;
 mod timestamp;
+mod upgrade;
 mod version;
 mod with_lock;
 
@@ -48,6 +51,9 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Rename(arguments) => rename::run(arguments, context),
         Command::BreakLock(arguments) => break_lock::run(arguments, context),
         Command::Key(arguments) => key::run(arguments, context),
+        Command::Upgrade(arguments) => upgrade::run(arguments, context),
+        Command::Benchmark(arguments) => benchmark::run(arguments, context),
+        Command::Completions(arguments) => completions::run(arguments),
         Command::WithLock(arguments) => with_lock::run(arguments, context),
         Command::Debug(arguments) => debug::run(arguments, context),
         Command::Version(arguments) => version::run(arguments, context),
