@@ -15,7 +15,8 @@ mod totals;
 pub use archive_metadata::{ArchiveMetadata, Stored};
 pub use error::Error;
 pub use files_cache::{
-    CachedChunks, Clock, Extended, FilesCacheEntry, FilesCacheReader, FilesCacheWriter, Lookup, walk_order,
+    CachedChunks, Clock, Extended, FILES_CACHE_LIFETIME, FilesCacheEntry, FilesCacheReader, FilesCacheWriter, Lookup,
+    walk_order,
 };
 pub use item_read::ItemReader;
 pub use item_write::{ItemWriter, StreamStatistics};

@@ -110,6 +110,33 @@ fn a_level_that_does_not_fit_is_told_once() {
 }
 
 #[test]
+fn files_caches_have_suffixes_and_lifetimes() {
+    let place = Place::with_archive();
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    std::fs::write(place.path("input/newest"), "").unwrap();
+    let status = |name: &str, variables: &[(&str, &str)]| {
+        let archive = format!("r::{name}");
+        let words = ["create", "--list", "--files-cache=mtime,size", &archive, "input"];
+        let run = place.run_with(&words, variables).expect(0);
+        run.stderr.lines().find_map(|line| line.strip_suffix(" input/file").map(str::to_owned)).unwrap_or_default()
+    };
+    let other = ("BORG_FILES_CACHE_SUFFIX", "other/one");
+    status("0", &[]);
+    assert_eq!(status("1", &[]), "U");
+    assert_eq!(status("2", &[other]), "A");
+    assert_eq!(status("3", &[other]), "U");
+    assert_eq!(status("4", &[]), "U");
+    // A run that does not meet the file forgets it at once.
+    std::fs::rename(place.path("input/file"), place.path("elsewhere")).unwrap();
+    status("5", &[("BORG_FILES_CACHE_TTL", "1")]);
+    status("6", &[other]);
+    std::fs::rename(place.path("elsewhere"), place.path("input/file")).unwrap();
+    assert_eq!(status("7", &[]), "A");
+    assert_eq!(status("8", &[other]), "U");
+    place.run_with(&["create", "r::9", "input"], &[("BORG_FILES_CACHE_TTL", "long")]).expect(2);
+}
+
+#[test]
 fn list_lines_have_status_letters() {
     let place = Place::with_archive();
     let run = place.run(&["create", "--list", "--filter=E", "r::b", "input"]).expect(0);

@@ -91,6 +91,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 sparse: env::var_os("SPARSE").is_some(),
                 attributes: AttributeOptions::default(),
                 files_cache: FilesCacheMode::default(),
+                files_cache_lifetime: nanoprobe_archive::FILES_CACHE_LIFETIME,
+                files_cache_suffix: String::new(),
                 files_changed: FilesChanged::default(),
                 checkpoint_interval: Duration::from_secs_f64(env::var("CHECKPOINT").map_or(Ok(1800.0), |s| s.parse())?),
                 chunker: env::var("CHUNKER").map_or(Ok(Parameters::DEFAULT), |text| text.parse())?,

@@ -126,6 +126,8 @@ impl Place {
             sparse: false,
             attributes: AttributeOptions::default(),
             files_cache: FilesCacheMode::default(),
+            files_cache_lifetime: nanoprobe_archive::FILES_CACHE_LIFETIME,
+            files_cache_suffix: String::new(),
             files_changed: FilesChanged::default(),
             checkpoint_interval: Duration::ZERO,
             chunker: "buzhash,10,14,12,1023".parse().unwrap(),

@@ -325,6 +325,29 @@ fn checkpoints_come_by_time_and_go_at_the_end() {
     world.check(Program::Nanoprobe);
 }
 
+#[test]
+fn what_a_checkpoint_holds_is_known_after_a_kill() {
+    let world = World::with_repository(Program::Nanoprobe, "repokey");
+    grow_tree(&world.path("tree"), 9, Content::Small);
+    thread::sleep(Duration::from_millis(100));
+    let options = ["--checkpoint-interval=1", "--chunker-params=15,19,17,4095", "--compression=none"];
+    let arguments = ["create"].into_iter().chain(options).chain(["repo::killed", "tree", "-"]);
+    let mut running = Running::start(world.command(Program::Nanoprobe, arguments));
+    for piece in noise(16 << 20).chunks(4 << 20) {
+        running.feed(piece);
+        thread::sleep(Duration::from_millis(700));
+    }
+    running.signal(Signal::KILL);
+    assert_eq!(running.end().code, 137);
+    assert_eq!(archives(&world), ["killed.checkpoint"]);
+    let words = ["create", "--list", "--chunker-params=15,19,17,4095", "repo::next", "tree"];
+    let listed = world.run(Program::Nanoprobe, words).success().messages;
+    let count = |letter: &str| listed.lines().filter(|line| line.starts_with(letter)).count();
+    // The newest files are never believed.
+    assert!(count("U ") > 5 && count("A ") + count("M ") < count("U "), "{listed}");
+    assert_same_tree(&world.path("tree"), &world.extract(Program::Borg, "next", "found", &[]).join("tree"));
+}
+
 /// A small file system; unmounted at the end.
 struct Mounted<'a>(&'a Path);
 

@@ -14,6 +14,9 @@
 //!          count varint | count × (id 32 | size varint)
 //! ```
 //! Integers are little endian.
+//!
+//! While it is written it is `NAME.new`, whose header says of no entry that it can be believed. A checkpoint changes that;
+//! when the run is then killed, the next one takes the file as `NAME.partial`, and goes on with the old cache where it ends.
 
 mod read;
 mod varint;
@@ -37,8 +40,8 @@ const BLOCK_BYTES: usize = 64 << 10;
 /// No block is larger (a file of half a million chunks); larger entries are not remembered.
 const LARGEST_BLOCK_BYTES: usize = 16 << 20;
 
-/// Entries that were not visited stay for so many runs, as Borg's do.
-const AGES: u8 = 20;
+/// Entries that were not visited stay for so many runs, as Borg's do unless told otherwise.
+pub const FILES_CACHE_LIFETIME: u8 = 20;
 
 /// Which of a file's times tells that it changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,14 +2,17 @@
 
 use std::{
     cmp::Ordering,
-    fs::File,
+    fs::{self, File},
     io::{self, BufReader, Read},
     path::Path,
 };
 
 use xxhash_rust::xxh64::xxh64;
 
-use super::{AGES, CachedChunks, Clock, Extended, FilesCacheEntry, LARGEST_BLOCK_BYTES, MAGIC, varint, walk_order};
+use super::{
+    CachedChunks, Clock, Extended, FILES_CACHE_LIFETIME, FilesCacheEntry, LARGEST_BLOCK_BYTES, MAGIC, varint,
+    walk_order,
+};
 
 /// Longest path of a root that is believed.
 const LONGEST_ROOT: usize = 64 << 10;
@@ -27,6 +30,16 @@ pub struct FilesCacheReader {
     /// Whether that entry was given out.
     left: bool,
     damaged: bool,
+    /// Entries that were not visited stay for so many runs.
+    lifetime: u8,
+    /// What to go on with where this one, of a run that was not finished, ends.
+    older: Option<Older>,
+}
+
+struct Older {
+    cache: Box<FilesCacheReader>,
+    /// The last path before.
+    last: Option<Vec<u8>>,
 }
 
 /// What the cache says about a path.
@@ -56,17 +69,36 @@ impl FilesCacheReader {
             current: None,
             left: false,
             damaged: false,
+            lifetime: FILES_CACHE_LIFETIME,
+            older: None,
         }
     }
 
-    /// Opens the cache at `path` if there is one, and if it is for the recursion root `root`.
-    pub fn open(path: &Path, root: &[u8]) -> io::Result<Self> {
+    /// Opens the cache at `path` if there is one, and if it is for the recursion root `root`, and before it what a run
+    /// left there that was killed after a checkpoint. Entries that were not visited stay for `lifetime` runs.
+    pub fn open(path: &Path, root: &[u8], lifetime: u8) -> io::Result<Self> {
+        let [new, partial] = ["new", "partial"].map(|extension| path.with_extension(extension));
+        let [new_bytes, partial_bytes] = [&new, &partial].map(|path| believed_bytes(path, root));
+        if new_bytes > partial_bytes {
+            fs::rename(&new, &partial)?;
+        }
+        let mut old = Self::open_one(path, root, None)?;
+        if new_bytes.max(partial_bytes) > 0 {
+            let older = Older { cache: Box::new(old), last: None };
+            old = Self::open_one(&partial, root, Some(older))?;
+        }
+        old.lifetime = lifetime;
+        Ok(old)
+    }
+
+    fn open_one(path: &Path, root: &[u8], older: Option<Older>) -> io::Result<Self> {
         let mut cache = Self::empty();
         let mut file = match File::open(path) {
             Ok(file) => BufReader::with_capacity(64 << 10, file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(cache),
             Err(error) => return Err(error),
         };
+        cache.older = older;
         match read_header(&mut file) {
             Ok(Some((found, clock, newest))) if found == root => {
                 cache.clock = clock;
@@ -97,8 +129,8 @@ impl FilesCacheReader {
                 return None;
             }
             self.left = true;
-            let (clock, newest) = (self.clock, self.newest);
-            if self.entry().is_some_and(|entry| entry.age + 1 < AGES && entry.time(clock) < newest) {
+            let (clock, newest, lifetime) = (self.clock, self.newest, self.lifetime);
+            if self.entry().is_some_and(|entry| entry.age.saturating_add(1) < lifetime && entry.time(clock) < newest) {
                 return self.entry().map(|entry| FilesCacheEntry { age: entry.age + 1, ..entry });
             }
         }
@@ -132,9 +164,25 @@ impl FilesCacheReader {
     /// Reads the next entry's path and finds its end.
     fn advance(&mut self) {
         self.current = self.next_entry();
-        if self.current.is_none() && self.file.is_some() {
-            self.file = None;
-            self.block = Vec::new();
+        match (self.current, &mut self.older) {
+            (Some(_), Some(older)) => older.last.get_or_insert_default().clone_from(&self.path),
+            (None, Some(_)) => self.go_on_with_older(),
+            (None, None) if self.file.is_some() => {
+                self.file = None;
+                self.block = Vec::new();
+            }
+            _ => {}
+        }
+    }
+
+    /// A run that was killed has left a torn end, and nothing about what comes behind it.
+    fn go_on_with_older(&mut self) {
+        let Some(Older { cache, last }) = self.older.take() else { return };
+        *self = Self { lifetime: self.lifetime, ..*cache };
+        while self.current.is_some()
+            && last.as_ref().is_some_and(|last| walk_order(&self.path, last) != Ordering::Greater)
+        {
+            self.advance();
         }
     }
 
@@ -191,6 +239,17 @@ impl FilesCacheReader {
     }
 }
 
+/// Size of an unfinished cache of which a checkpoint says that it may be believed; 0 otherwise.
+fn believed_bytes(path: &Path, root: &[u8]) -> u64 {
+    let Ok(mut file) = File::open(path) else { return 0 };
+    match read_header(&mut file) {
+        Ok(Some((found, _, newest))) if found == root && newest > i64::MIN => {
+            file.metadata().map_or(0, |metadata| metadata.len())
+        }
+        _ => 0,
+    }
+}
+
 fn read_header(file: &mut impl Read) -> io::Result<Option<(Vec<u8>, Clock, i64)>> {
     let mut fixed = [0; 21];
     file.read_exact(&mut fixed)?;
@@ -238,7 +297,7 @@ fn parse<'a>(path: &'a [u8], rest: &'a [u8]) -> Option<(FilesCacheEntry<'a>, &'a
     }
     let chunks = CachedChunks::Packed { count: count as usize, bytes: &packed[..packed.len() - rest.len()] };
     let (mtime, ctime) = (i64::from_le_bytes(*mtime), i64::from_le_bytes(*ctime));
-    Some((FilesCacheEntry { path, age: age.min(AGES), size, inode, mtime, ctime, extended, chunks }, rest))
+    Some((FilesCacheEntry { path, age, size, inode, mtime, ctime, extended, chunks }, rest))
 }
 
 fn bytes(rest: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -63,7 +63,7 @@ proptest! {
         write(&place(&directory), &old, newest);
         let mut visited: Vec<Vec<u8>> = visited.into_iter().map(String::into_bytes).collect();
         visited.sort_by(|left, right| walk_order(left, right));
-        let mut reader = FilesCacheReader::open(&place(&directory), b"/root").unwrap();
+        let mut reader = FilesCacheReader::open(&place(&directory), b"/root", FILES_CACHE_LIFETIME).unwrap();
         let mut kept = BTreeMap::new();
         let mut keep = |reader: &mut FilesCacheReader, path: Option<&[u8]>| {
             while let Some(entry) = reader.passed_over(path) {
@@ -113,13 +113,13 @@ fn any_damage_is_noticed_and_nothing_wrong_is_told() {
         let mut bytes = sound.clone();
         bytes[position] ^= 1 << (position % 8);
         fs::write(&place, &bytes).unwrap();
-        let mut reader = FilesCacheReader::open(&place, b"/root").unwrap();
+        let mut reader = FilesCacheReader::open(&place, b"/root", FILES_CACHE_LIFETIME).unwrap();
         let told = reader.passed_over(None).is_some();
         assert!(reader.is_damaged() && !told, "byte {position}");
     }
     for length in (0..sound.len()).step_by(7) {
         fs::write(&place, &sound[..length]).unwrap();
-        let mut reader = FilesCacheReader::open(&place, b"/root").unwrap();
+        let mut reader = FilesCacheReader::open(&place, b"/root", FILES_CACHE_LIFETIME).unwrap();
         while let Some(entry) = reader.passed_over(None) {
             assert_eq!(files.get(entry.path), Some(&entry.inode));
         }
@@ -134,8 +134,63 @@ fn an_unfinished_cache_leaves_the_old_one() {
     let mut writer = FilesCacheWriter::create(&place, b"/root", Clock::Ctime).unwrap();
     writer.write(&entry(b"b", 7, &[], b"")).unwrap();
     drop(writer);
-    let mut reader = FilesCacheReader::open(&place, b"/root").unwrap();
+    let mut reader = FilesCacheReader::open(&place, b"/root", FILES_CACHE_LIFETIME).unwrap();
     assert!(matches!(reader.lookup(b"a"), Lookup::Known { .. }));
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-    assert_eq!(FilesCacheReader::open(&place, b"/other").unwrap().lookup(b"a"), Lookup::Unknown);
+    assert_eq!(FilesCacheReader::open(&place, b"/other", FILES_CACHE_LIFETIME).unwrap().lookup(b"a"), Lookup::Unknown);
+}
+
+/// As a kill leaves it: the writer is never dropped.
+fn killed(place: &std::path::Path, paths: &[&str], after: &[&str]) {
+    let mut writer = FilesCacheWriter::create(place, b"/root", Clock::Ctime).unwrap();
+    paths.iter().for_each(|path| writer.write(&entry(path.as_bytes(), 7, &[], b"")).unwrap());
+    writer.checkpoint(1000).unwrap();
+    after.iter().for_each(|path| writer.write(&entry(path.as_bytes(), 9, &[], b"")).unwrap());
+    std::mem::forget(writer);
+}
+
+fn inodes(place: &std::path::Path) -> Vec<(String, u64)> {
+    let mut reader = FilesCacheReader::open(place, b"/root", FILES_CACHE_LIFETIME).unwrap();
+    let mut found = Vec::new();
+    while let Some(entry) = reader.passed_over(None) {
+        found.push((String::from_utf8(entry.path.to_vec()).unwrap(), entry.inode));
+    }
+    assert!(!reader.is_damaged());
+    found
+}
+
+#[test]
+fn what_a_killed_run_saved_comes_before_the_old_cache() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = place(&directory);
+    let expect = |known: &[(&str, u64)]| {
+        let found = inodes(&place);
+        assert!(found.iter().map(|(path, inode)| (path.as_str(), *inode)).eq(known.iter().copied()), "{found:?}");
+    };
+    write(&place, &["a", "b", "c", "d"].map(|path| (path.into(), 5)).into(), 1000);
+    killed(&place, &["a", "b-new"], &["c"]);
+    expect(&[("a", 7), ("b-new", 7), ("c", 5), ("d", 5)]);
+    // Killed again, before and after it got as far.
+    killed(&place, &["a"], &[]);
+    expect(&[("a", 7), ("b-new", 7), ("c", 5), ("d", 5)]);
+    killed(&place, &["a", "b", "c-new", "c-newer"], &[]);
+    expect(&[("a", 7), ("b", 7), ("c-new", 7), ("c-newer", 7), ("d", 5)]);
+    // A torn end is no damage.
+    let partial = place.with_extension("partial");
+    let bytes = fs::read(&partial).unwrap();
+    fs::write(&partial, [&bytes[..], &[1, 0, 0, 0, 7]].concat()).unwrap();
+    expect(&[("a", 7), ("b", 7), ("c-new", 7), ("c-newer", 7), ("d", 5)]);
+    // A run that comes to its end leaves nothing of that.
+    write(&place, &[(b"z".to_vec(), 5)].into(), 1000);
+    expect(&[("z", 5)]);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn entries_live_as_long_as_they_are_told_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = place(&directory);
+    write(&place, &[(b"a".to_vec(), 5)].into(), 1000);
+    let kept = |lifetime| FilesCacheReader::open(&place, b"/root", lifetime).unwrap().passed_over(None).is_some();
+    assert_eq!([0, 1, 2, 255].map(kept), [false, false, true, true]);
 }

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Seek, SeekFrom, Write},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
@@ -18,6 +19,8 @@ pub struct FilesCacheWriter {
     clock: Clock,
     block: Vec<u8>,
     previous: Vec<u8>,
+    /// Whether a checkpoint made it worth keeping.
+    kept: bool,
 }
 
 impl FilesCacheWriter {
@@ -26,7 +29,7 @@ impl FilesCacheWriter {
         let temporary = path.with_extension("new");
         let mut file = File::create(&temporary)?;
         file.write_all(&header(root, clock, i64::MIN))?;
-        Ok(Self { file, temporary, root: root.into(), clock, block: Vec::new(), previous: Vec::new() })
+        Ok(Self { file, temporary, root: root.into(), clock, block: Vec::new(), previous: Vec::new(), kept: false })
     }
 
     /// Appends one entry; it must come after all before it in walk order.
@@ -70,6 +73,15 @@ impl FilesCacheWriter {
         Ok(())
     }
 
+    /// What is written so far is to be believed, should the run not come to its end; `newest` as in `finish`.
+    pub fn checkpoint(&mut self, newest: i64) -> io::Result<()> {
+        self.flush()?;
+        self.file.write_all_at(&header(&self.root, self.clock, newest), 0)?;
+        self.file.sync_data()?;
+        self.kept = true;
+        Ok(())
+    }
+
     /// Puts the new cache in place of the old one, durably. Entries with a time of `newest` or later will not be
     /// believed: such a file may have been written again within the same tick of the clock.
     pub fn finish(mut self, path: &Path, newest: i64) -> io::Result<()> {
@@ -77,7 +89,11 @@ impl FilesCacheWriter {
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(&header(&self.root, self.clock, newest))?;
         self.file.sync_data()?;
-        fs::rename(&self.temporary, path)
+        fs::rename(&self.temporary, path)?;
+        match fs::remove_file(path.with_extension("partial")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -97,9 +113,11 @@ impl FilesCacheWriter {
 }
 
 impl Drop for FilesCacheWriter {
-    /// An unfinished cache is worth nothing; after `finish` there is nothing under that name any more.
+    /// An unfinished cache without a checkpoint is worth nothing; after `finish` there is nothing under that name any more.
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.temporary);
+        if !self.kept {
+            let _ = fs::remove_file(&self.temporary);
+        }
     }
 }
 

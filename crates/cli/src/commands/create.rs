@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use nanoprobe_archive::{ArchiveMetadata, FeatureOperation, text};
+use nanoprobe_archive::{ArchiveMetadata, FILES_CACHE_LIFETIME, FeatureOperation, text};
 use nanoprobe_operations::{
     Error, Session,
     create::{AttributeOptions, Created, FilesChanged, Options, Sources, Statistics, StdinFile, create, dry_run},
@@ -166,6 +166,8 @@ fn options(
             xattrs: !file_system.attributes.noxattrs,
         },
         files_cache,
+        files_cache_lifetime: lifetime(context)?,
+        files_cache_suffix: context.environment.text("BORG_FILES_CACHE_SUFFIX").unwrap_or_default(),
         files_changed: match only_one("--files-changed", file_system.files_changed.clone())?.as_deref() {
             Some("mtime") => FilesChanged::Mtime,
             Some("disabled") => FilesChanged::Disabled,
@@ -186,6 +188,14 @@ fn options(
         hostname: host_name(),
         username: user_name(),
     })
+}
+
+/// BORG_FILES_CACHE_TTL: for how many runs a file is remembered that is not met.
+fn lifetime(context: &Context<'_>) -> Result<u8, Failure> {
+    let Some(text) = context.environment.text("BORG_FILES_CACHE_TTL") else { return Ok(FILES_CACHE_LIFETIME) };
+    let runs: i64 =
+        text.trim().parse().map_err(|_| Failure::error(format_args!("BORG_FILES_CACHE_TTL is no number: {text}")))?;
+    Ok(runs.clamp(0, i64::from(u8::MAX)) as u8)
 }
 
 /// Plain bytes of the newest archive whose name begins alike: what the time that remains is reckoned from.

@@ -152,6 +152,7 @@ impl Store<'_> {
         let created = self.checkpoints.save(&name, "", &mut self.items, &self.statistics)?;
         self.checkpoints.manifest.remove(&name);
         self.repository.delete(&created.id)?;
+        self.checkpoint_caches();
         self.checkpoints.last = Instant::now();
         Ok(created.id)
     }

@@ -36,6 +36,10 @@ pub struct Options {
     pub attributes: AttributeOptions,
     /// `--files-cache`.
     pub files_cache: FilesCacheMode,
+    /// Runs for which what was not visited is remembered (BORG_FILES_CACHE_TTL).
+    pub files_cache_lifetime: u8,
+    /// Tells files caches of the same roots apart (BORG_FILES_CACHE_SUFFIX).
+    pub files_cache_suffix: String,
     /// `--files-changed`.
     pub files_changed: FilesChanged,
     /// `--checkpoint-interval`; zero: none.

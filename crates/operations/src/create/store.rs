@@ -108,6 +108,12 @@ impl<'a> Store<'a> {
         self.statistics
     }
 
+    /// A checkpoint is committed.
+    pub(super) fn checkpoint_caches(&mut self) {
+        let result = self.caches.checkpoint();
+        self.cached(result);
+    }
+
     /// A cache that cannot be written costs time in the next run, not this one.
     fn cached(&mut self, result: Result<(), Error>) {
         if let Err(error) = result {
@@ -247,17 +253,22 @@ impl Open {
 }
 
 /// The path of a root's files cache.
-pub(super) fn files_cache_path(directory: &Path, root: &[u8]) -> PathBuf {
+pub(super) fn files_cache_path(directory: &Path, root: &[u8], suffix: &str) -> PathBuf {
     // FNV-1a: the name need only be different for different roots, and the root stands inside.
-    let hash = root
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    directory.join(format!("files-{hash:016x}"))
+    let hash = |bytes: &[u8]| {
+        let offset = 0xcbf2_9ce4_8422_2325_u64;
+        bytes.iter().fold(offset, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    };
+    directory.join(match suffix {
+        "" => format!("files-{:016x}", hash(root)),
+        suffix => format!("files-{:016x}-{:016x}", hash(root), hash(suffix.as_bytes())),
+    })
 }
 
 /// The files caches that this run writes, one for each root.
 struct FilesCaches<'a> {
     directory: &'a Path,
+    suffix: &'a str,
     clock: Clock,
     writing: Option<Writing>,
     written: Vec<Writing>,
@@ -268,19 +279,23 @@ struct Writing {
     path: PathBuf,
     /// Latest time of any file read in this run.
     newest: Option<i64>,
+    /// Latest time of any file at all.
+    latest: i64,
+    /// All of it is on the disk and to be believed.
+    saved: bool,
 }
 
 impl<'a> FilesCaches<'a> {
-    fn new(directory: &'a Path, options: &Options) -> Self {
+    fn new(directory: &'a Path, options: &'a Options) -> Self {
         let clock = if options.files_cache.mtime { Clock::Mtime } else { Clock::Ctime };
-        Self { directory, clock, writing: None, written: Vec::new() }
+        Self { directory, suffix: &options.files_cache_suffix, clock, writing: None, written: Vec::new() }
     }
 
     fn begin(&mut self, root: &[u8]) -> Result<(), Error> {
-        self.written.extend(self.writing.take());
-        let path = files_cache_path(self.directory, root);
+        self.written.extend(self.writing.take().map(|writing| Writing { saved: false, ..writing }));
+        let path = files_cache_path(self.directory, root, self.suffix);
         let writer = FilesCacheWriter::create(&path, root, self.clock).map_err(Error::local("create", &path))?;
-        self.writing = Some(Writing { writer, path, newest: None });
+        self.writing = Some(Writing { writer, path, newest: None, latest: i64::MIN, saved: false });
         Ok(())
     }
 
@@ -319,16 +334,29 @@ impl<'a> FilesCaches<'a> {
         let Some(writing) = &mut self.writing else { return Ok(()) };
         let Remember { size, inode, mtime, ctime, fresh, .. } = *remember;
         let entry = FilesCacheEntry { path, age, size, inode, mtime, ctime, extended, chunks };
+        let time = entry.time(self.clock);
+        writing.latest = writing.latest.max(time);
         if fresh {
-            let time = entry.time(self.clock);
             writing.newest = Some(writing.newest.map_or(time, |newest| newest.max(time)));
         }
         writing.writer.write(&entry).map_err(Error::local("write", &writing.path))
     }
 
+    /// What a checkpoint committed is known to the next run, however this one ends.
+    fn checkpoint(&mut self) -> Result<(), Error> {
+        let complete = self.written.iter_mut().filter(|written| !written.saved);
+        for Writing { writer, path, newest, latest, saved } in complete.chain(&mut self.writing) {
+            // What is written later must not be believed for want of something new so far.
+            let newest = newest.unwrap_or(latest.saturating_add(1));
+            writer.checkpoint(newest).map_err(Error::local("write", &*path))?;
+            *saved = true;
+        }
+        Ok(())
+    }
+
     fn finish(mut self) -> Result<(), Error> {
         self.written.extend(self.writing.take());
-        for Writing { writer, path, newest } in self.written.drain(..) {
+        for Writing { writer, path, newest, .. } in self.written.drain(..) {
             writer
                 .finish(&path, newest.unwrap_or(i64::MAX))
                 .map_err(|error: io::Error| Error::local("write", &path)(error))?;

@@ -132,8 +132,9 @@ impl Walk<'_> {
         let Some(stored) = self.stored.filter(|_| !self.options.files_cache.disabled) else { return Ok(()) };
         let here = std::env::current_dir().map_err(Error::local("find", "."))?;
         let absolute = normalize(here.join(std::ffi::OsStr::from_bytes(root)).as_os_str().as_bytes());
-        let place = super::store::files_cache_path(stored.directory, &absolute);
-        let cache = FilesCacheReader::open(&place, &absolute).map_err(Error::local("read", &place))?;
+        let place = super::store::files_cache_path(stored.directory, &absolute, &self.options.files_cache_suffix);
+        let cache = FilesCacheReader::open(&place, &absolute, self.options.files_cache_lifetime)
+            .map_err(Error::local("read", &place))?;
         self.cache = Some(cache);
         let root = self.filling.unit.push(&absolute);
         self.filling.unit.records.push(Record::Root(root));
