@@ -56,8 +56,7 @@ fn usage_errors_are_code_2_and_json_when_asked() {
 #[test]
 fn commands_that_are_not_built_say_so() {
     for words in [
-        &["prune", "--keep-daily", "7", "r"][..],
-        &["mount", "r", "/mnt"],
+        &["mount", "r", "/mnt"][..],
         &["serve"],
         &["check", "--repair", "r"],
         &["list", "ssh://host/r"],

@@ -37,6 +37,8 @@ pub enum RepositoryAge {
 pub struct SecurityDirectory {
     path: PathBuf,
     location: String,
+    /// Where the location is remembered a second time.
+    second: Option<PathBuf>,
 }
 
 impl SecurityDirectory {
@@ -44,7 +46,13 @@ impl SecurityDirectory {
     pub fn open(directories: &Directories, repository: &dyn Repository) -> Result<Self, Error> {
         let path = directories.security.join(Id(repository.id()).to_string());
         durable::create_directory(&path)?;
-        Ok(Self { path, location: repository.location().to_owned() })
+        Ok(Self { path, location: repository.location().to_owned(), second: None })
+    }
+
+    /// Remembers the location in `file` too, which a cache holds. As with Borg's cache, a repository that is where either
+    /// says did not move: older programs tell only one of them when somebody has agreed to a move.
+    pub fn with_second_location(self, file: PathBuf) -> Self {
+        Self { second: Some(file), ..self }
     }
 
     /// Compares the repository with what is remembered; asks, refuses, and remembers a repository that is new here.
@@ -69,6 +77,10 @@ impl SecurityDirectory {
         self.assert_no_replay(key, manifest_timestamp)?;
         if !self.is_known() {
             self.save(key, manifest_timestamp)?;
+        }
+        if let Some(file) = self.second.as_ref().filter(|_| !self.is_where_second_says()) {
+            // Where it cannot be kept, the first place decides alone.
+            let _ = durable::replace(file, self.location.as_bytes());
         }
         Ok(())
     }
@@ -122,10 +134,19 @@ impl SecurityDirectory {
         if previous == self.location.as_bytes() {
             return Ok(());
         }
+        if self.is_where_second_says() {
+            questions.noticed(&format!("security: using previous_location of cache: '{}'", self.location));
+            return self.write("location", self.location.as_bytes());
+        }
         if !questions.relocated(&self.location, &shown) {
             return Err(Error::RelocationRefused);
         }
         self.write("location", self.location.as_bytes())
+    }
+
+    /// A second place that cannot be read says nothing.
+    fn is_where_second_says(&self) -> bool {
+        self.second.as_ref().and_then(|file| fs::read(file).ok()).is_some_and(|text| text == self.location.as_bytes())
     }
 
     /// Timestamps compare as text.

@@ -151,10 +151,11 @@ impl Session {
         places: &Places,
         budget: Budget,
     ) -> Result<Self, Error> {
-        let security = SecurityDirectory::open(&places.directories, &*repository)?;
         let sealer = key.sealer(Arc::clone(&repository), &places.directories)?;
         let cache = places.caches.join(Id(repository.id()).to_string());
         fs::create_dir_all(&cache).map_err(Error::local("create", &cache))?;
+        let security = SecurityDirectory::open(&places.directories, &*repository)?;
+        let security = security.with_second_location(cache.join("location"));
         Ok(Self { repository, key, sealer, manifest, security, cache, budget })
     }
 }

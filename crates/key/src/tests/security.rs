@@ -82,6 +82,31 @@ fn a_moved_repository_is_asked_about_and_remembered() {
 }
 
 #[test]
+fn a_repository_that_is_where_the_cache_says_did_not_move() {
+    let (key, world, mut repository) = created(Mode::Repokey, "x");
+    let file = world.directories.security.join("second");
+    let check = |repository: &_, answer: &mut Answer| {
+        let directory = SecurityDirectory::open(&world.directories, repository).unwrap();
+        let directory = directory.with_second_location(file.clone());
+        directory.assert_secure(&key, EARLIER, RepositoryAge::Existing, answer).map(|()| directory)
+    };
+    let directory = check(&repository, &mut Answer::new(false)).unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "/backup/repository");
+    let first = directory.path().join("location");
+    fs::write(&first, "something outdated").unwrap();
+    check(&repository, &mut Answer::new(false)).unwrap();
+    assert_eq!(fs::read_to_string(&first).unwrap(), "/backup/repository");
+    // Nor did one that is where the first place says, because somebody agreed to a move with another program.
+    fs::write(&file, "something outdated").unwrap();
+    check(&repository, &mut Answer::new(false)).unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "/backup/repository");
+    repository.location = "/moved".into();
+    assert!(matches!(check(&repository, &mut Answer::new(false)), Err(Error::RelocationRefused)));
+    check(&repository, &mut Answer::new(true)).unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "/moved");
+}
+
+#[test]
 fn a_swapped_mode_is_refused_without_a_question() {
     let (key, world, repository) = created(Mode::Repokey, "x");
     check(&world, &repository, &key, EARLIER, &mut Answer::new(true)).unwrap();
