@@ -25,6 +25,7 @@ fn help() {
         "extract",
         "check",
         "compact",
+        "config",
         "break-lock",
         "key",
         "with-lock",

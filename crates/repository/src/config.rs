@@ -13,7 +13,7 @@ use crate::save::save;
 /// Name of the only section Borg reads.
 pub const SECTION: &str = "repository";
 /// Largest `max_segment_size`: offsets of entries must fit 32 bits.
-const SEGMENT_BYTES_LIMIT: u64 = (1 << 32) - 20 * 1024 * 1024;
+pub const SEGMENT_BYTES_LIMIT: u64 = (1 << 32) - 20 * 1024 * 1024;
 
 /// All sections with all options, in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,6 +11,7 @@ mod check;
 mod common;
 mod compact;
 mod completions;
+mod config;
 mod create;
 mod debug;
 mod delete;
@@ -44,6 +45,7 @@ pub(crate) use self::{
     common::{CommonOptions, Verbosity},
     compact::Compact,
     completions::{CompletionShell, Completions},
+    config::Config,
     create::Create,
     debug::{
         Debug, DebugArchive, DebugArchiveToPath, DebugCommand, DebugDumpObjects, DebugIds, DebugObject, DebugPath,
@@ -104,6 +106,7 @@ pub(crate) enum Command {
     Compact(Box<Compact>),
     Prune(Box<Prune>),
     Rename(Box<Rename>),
+    Config(Box<Config>),
     BreakLock(Box<BreakLock>),
     Key(Box<Key>),
     WithLock(Box<WithLock>),
@@ -119,7 +122,7 @@ pub(crate) enum Command {
 }
 
 /// Borg's commands that end with a clear message for now.
-pub(crate) const NOT_BUILT: &[&str] = &["borgfs", "config", "import-tar", "mount", "recreate", "serve", "umount"];
+pub(crate) const NOT_BUILT: &[&str] = &["borgfs", "import-tar", "mount", "recreate", "serve", "umount"];
 
 impl Command {
     /// The common options typed after the command.
@@ -137,6 +140,7 @@ impl Command {
             Self::Compact(command) => &mut command.common,
             Self::Prune(command) => &mut command.common,
             Self::Rename(command) => &mut command.common,
+            Self::Config(command) => &mut command.common,
             Self::BreakLock(command) => &mut command.common,
             Self::Key(command) => return command.common(),
             Self::WithLock(command) => &mut command.common,

@@ -5,6 +5,7 @@ mod break_lock;
 mod check;
 mod compact;
 mod completions;
+mod config;
 mod context;
 mod create;
 mod debug;
@@ -46,6 +47,7 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Diff(arguments) => diff::run(arguments, context),
         Command::Delete(arguments) => delete::run(arguments, context),
         Command::ExportTar(arguments) => export_tar::run(arguments, context),
+        Command::Config(arguments) => config::run(arguments, context),
         Command::Compact(arguments) => compact::run(arguments, context),
         Command::Prune(arguments) => prune::run(arguments, context),
         Command::Rename(arguments) => rename::run(arguments, context),
