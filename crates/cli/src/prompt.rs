@@ -56,6 +56,22 @@ impl Prompt<'_> {
         })
     }
 
+    /// Whether a repository may be repaired.
+    pub(crate) fn repair_repository(&self) -> bool {
+        self.yes(&Question {
+            text: "This is a potentially dangerous function.\n\
+                   check --repair might lead to data loss (for kinds of corruption it is not\n\
+                   capable of dealing with). BE VERY CAREFUL!\n\
+                   \n\
+                   Type 'YES' if you understand this and want to continue: ",
+            variable: Some("BORG_CHECK_I_KNOW_WHAT_I_AM_DOING"),
+            invalid: Some("Invalid answer, aborting."),
+            refused: Some("Aborting."),
+            retry: false,
+            truish: &["YES"],
+        })
+    }
+
     fn yes(&self, question: &Question<'_>) -> bool {
         self.say(question, "prompt", question.text, None);
         let mut given = question.variable.and_then(|variable| Some((variable, self.environment.text(variable)?)));

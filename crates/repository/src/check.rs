@@ -1,4 +1,5 @@
-//! The low-level check, without repair: every entry's CRC, and the committed index against one rebuilt from the log.
+//! The low-level check: every entry's CRC, and the committed index against one rebuilt from the log; see `repair` for what is
+//! done about defects.
 //!
 //! The rebuilt index goes through the same bounded delta as any other, into a temporary file. The two tables are then
 //! compared in one pass each: both sum up a hash of every entry in one of 4096 places by its id, and only ids of places
@@ -17,7 +18,7 @@ use crate::index::{Index, Table};
 use crate::local::{LocalRepository, Locking, lock};
 use crate::segment_list::Order;
 use crate::segment_read::Depth;
-use crate::{CheckOptions, CheckReport, Error, Totals};
+use crate::{CheckMode, CheckOptions, CheckReport, Error, Totals};
 
 /// The `config` option that remembers how far a partial check came.
 const LAST_CHECKED: &str = "last_segment_checked";
@@ -34,7 +35,20 @@ impl LocalRepository {
             (Some(scratch), Locking::None) => scratch,
             _ => &self.path,
         };
-        let result = Check { repository: self, scratch, report, sound: true, rebuilt: None, working: 0 }.run(options);
+        if options.mode == CheckMode::Repair {
+            self.require_repairable()?;
+        }
+        let check = Check {
+            repository: self,
+            scratch,
+            report,
+            mode: options.mode,
+            sound: true,
+            salvaged: false,
+            rebuilt: None,
+            working: 0,
+        };
+        let result = check.run(options);
         for number in 0..2 {
             let path = scratch.join(check_name(number));
             remove_if_present(&*self.fs, &path).map_err(Error::io(&path))?;
@@ -62,11 +76,14 @@ impl LocalRepository {
     }
 }
 
-struct Check<'a> {
-    repository: &'a LocalRepository,
+pub(crate) struct Check<'a> {
+    pub(crate) repository: &'a LocalRepository,
     scratch: &'a Path,
     report: &'a mut dyn FnMut(CheckReport<'_>),
+    mode: CheckMode,
     sound: bool,
+    /// Index and hints are gone, because segments were replaced.
+    pub(crate) salvaged: bool,
     /// None in a partial check, which compares no index.
     rebuilt: Option<Index>,
     working: u32,
@@ -80,16 +97,28 @@ impl Check<'_> {
             self.defect("This repository contains no valid data.");
             return Ok(false);
         };
+        if self.mode == CheckMode::Repair {
+            self.secure(last)?;
+        } else if current.is_none() && self.repository.reader.last_committed()? != Some(last) {
+            self.defect(&format!("No commit of transaction {last} can be read, though its index is complete."));
+        }
         let partial = options.maximum_seconds > 0;
         if !partial {
             self.rebuilt = Some(Index::new(Table::empty(), self.repository.options.index_delta_entries));
         }
         self.segments(last, options)?;
-        if let (Some(rebuilt), Some(current)) = (self.rebuilt.take(), current) {
+        if let Some(rebuilt) = self.rebuilt.take() {
             self.information("Starting repository index check");
-            self.compare(rebuilt, &current)?;
+            if let (Some(current), false) = (current, self.salvaged) {
+                self.compare(rebuilt, &current)?;
+            }
         }
         let mode = if partial { "partial" } else { "full" };
+        if self.mode == CheckMode::Repair && !self.sound {
+            self.rebuild_index()?;
+            self.information(&format!("Finished {mode} repository check, errors found and repaired."));
+            return Ok(true);
+        }
         if self.sound {
             self.information(&format!("Finished {mode} repository check, no problems found."));
         } else {
@@ -118,11 +147,20 @@ impl Check<'_> {
     /// The transaction to check up to.
     fn last_segment(&self, indexed: bool) -> Result<Option<u32>, Error> {
         let repository = self.repository;
-        if indexed && let Some(transaction) = repository.indexed_transaction()? {
+        let transaction = repository.indexed_transaction()?;
+        if indexed && transaction.is_some() {
+            return Ok(transaction);
+        }
+        let committed = repository.reader.last_committed()?;
+        if let Some(transaction) = transaction
+            && Some(transaction) > committed
+            && repository.is_proven(transaction)?
+        {
+            // A commit that was finished stays the newest, even when its COMMIT cannot be read any more.
             return Ok(Some(transaction));
         }
-        if let Some(transaction) = repository.reader.last_committed()? {
-            return Ok(Some(transaction));
+        if committed.is_some() {
+            return Ok(committed);
         }
         Ok(repository.indexed_transaction()?.or(repository.reader.segments.newest()?))
     }
@@ -168,7 +206,10 @@ impl Check<'_> {
             Ok(()) => {}
             Err(error @ Error::Integrity(_)) => {
                 self.defect(&error.to_string());
-                return Ok(()); // as with Borg, nothing of a damaged segment counts
+                if self.mode == CheckMode::Examine {
+                    return Ok(()); // as with Borg, nothing of a damaged segment counts
+                }
+                self.recover(segment)?;
             }
             Err(error) => return Err(error),
         }
@@ -248,11 +289,11 @@ impl Check<'_> {
         })
     }
 
-    fn information(&mut self, text: &str) {
+    pub(crate) fn information(&mut self, text: &str) {
         (self.report)(CheckReport::Information(text));
     }
 
-    fn defect(&mut self, text: &str) {
+    pub(crate) fn defect(&mut self, text: &str) {
         self.sound = false;
         (self.report)(CheckReport::Defect(text));
     }

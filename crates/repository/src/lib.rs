@@ -18,8 +18,10 @@ mod local;
 mod lock;
 mod log;
 mod nonce;
+mod repair;
 mod replay;
 mod room;
+mod salvage;
 mod save;
 mod segment_list;
 mod segment_read;
@@ -72,15 +74,27 @@ pub trait Repository: Send + Sync {
         options: &CompactOptions,
         report: &mut dyn FnMut(CompactReport<'_>) -> ControlFlow<()>,
     ) -> Result<(), Error>;
-    /// Low-level check without repair; every finding goes to `report`. `Ok(true)` when sound.
+    /// Low-level check; every finding goes to `report`. `Ok(true)` when sound, or made so.
     fn check(&self, options: &CheckOptions, report: &mut dyn FnMut(CheckReport<'_>)) -> Result<bool, Error>;
     /// Number and total stored size of live objects, as hints and index know them.
     fn totals(&self) -> Result<Totals, Error>;
 }
 
+/// What the low-level check does about defects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CheckMode {
+    /// It names them.
+    #[default]
+    Examine,
+    /// It keeps of damaged segments what is whole, and makes the index anew. A sound repository is not touched.
+    Repair,
+}
+
 /// What the low-level check is asked to do.
 #[derive(Clone, Debug, Default)]
 pub struct CheckOptions {
+    /// What happens to what is found.
+    pub mode: CheckMode,
     /// Stop after so many seconds and remember the position (Borg's `--max-duration`); 0: no limit.
     pub maximum_seconds: u64,
     /// Where temporary files go when the repository is not locked, so that nothing may be written to it; the repository's own

@@ -104,7 +104,7 @@ impl LocalRepository {
     }
 
     /// True when index and integrity of a transaction agree to the last byte: its commit was finished.
-    fn is_proven(&self, transaction: u32) -> Result<bool, Error> {
+    pub(crate) fn is_proven(&self, transaction: u32) -> Result<bool, Error> {
         let table = match self.open_table(transaction) {
             Err(Error::FileIntegrity(_)) => return Ok(false),
             table => table?,

@@ -18,7 +18,7 @@ pub(crate) struct Check {
     /// Read, decrypt and verify all data (not with --repository-only)
     #[arg(long)]
     pub(crate) verify_data: bool,
-    /// Mend what can be mended (not built yet)
+    /// Mend what can be mended (so far with --repository-only)
     #[arg(long)]
     pub(crate) repair: bool,
     /// Slower, with less space

@@ -1,4 +1,4 @@
-//! `check`: the repository's files, then the archives. Nothing is repaired.
+//! `check`: the repository's files, which can be repaired, then the archives.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use nanoprobe_operations::{
     check::{Options, Outcome, Scope, Subject, check},
     select::Checkpoints,
 };
-use nanoprobe_repository::Locking;
+use nanoprobe_repository::{CheckMode, Locking};
 
 use super::{Context, context::Archive, selection};
 use crate::{
@@ -23,13 +23,19 @@ use crate::{
 pub(super) fn run(arguments: &Check, context: &Context<'_>) -> Result<(), Failure> {
     let location = context.location(&arguments.location, Archive::Allowed, None)?;
     let narrow = arguments.verify_data || arguments.filters.narrow();
-    if arguments.repair {
-        return Err(Failure::not_built("check --repair"));
+    if arguments.repair && !arguments.repository_only {
+        return Err(Failure::not_built("check --repair of archives (--repository-only is)"));
+    }
+    if arguments.repair && !context.prompt().repair_repository() {
+        return Err(Failure::cancelled());
     }
     if arguments.repository_only && narrow {
         return Err(Failure::command(
             "--repository-only contradicts --first, --last, --glob-archives, --prefix and --verify-data arguments.",
         ));
+    }
+    if arguments.repair && arguments.max_duration > 0 {
+        return Err(Failure::command("--repair does not allow --max-duration argument."));
     }
     if arguments.max_duration > 0 && !arguments.repository_only {
         return Err(Failure::command("--repository-only is required for --max-duration support."));
@@ -46,6 +52,7 @@ pub(super) fn run(arguments: &Check, context: &Context<'_>) -> Result<(), Failur
         archive: location.archive.is_some().then(|| Context::archive_name(&location)),
         selection: selection::archives(&arguments.filters, Checkpoints::Consider, context)?,
         maximum_seconds: arguments.max_duration,
+        mode: if arguments.repair { CheckMode::Repair } else { CheckMode::Examine },
     };
     let repository = context.repository(&location, Locking::Exclusive)?;
     let places = context.places()?;

@@ -1,4 +1,4 @@
-//! `check` without repair: the repository's log, then archives, items and the chunks they refer to. Texts are Borg's.
+//! `check`: the repository's log, which it repairs if asked to, then archives, items and the chunks they refer to. Texts are Borg's.
 //!
 //! Presence of a chunk is asked of the repository's index, one look-up a reference; nothing is kept per chunk. Orphans — objects
 //! that no archive refers to — are found by a sorted pass on disk over all references. The key is needed only for archives, and
@@ -16,7 +16,7 @@ use std::path::Path;
 
 use nanoprobe_format::Id;
 use nanoprobe_key::{Key, Mode};
-use nanoprobe_repository::{CheckOptions, CheckReport, Repository};
+use nanoprobe_repository::{CheckMode, CheckOptions, CheckReport, Repository};
 
 use self::{archives::ArchiveCheck, findings::Findings};
 use crate::{Budget, Error, Event, Interrupt, Monitor, select::ArchiveSelection};
@@ -49,6 +49,8 @@ pub struct Options {
     pub selection: ArchiveSelection,
     /// Seconds after which a check of the repository alone stops, to go on next time; 0: no limit.
     pub maximum_seconds: u64,
+    /// What happens to defects of the repository; those of archives are only named.
+    pub mode: CheckMode,
 }
 
 /// What came of it.
@@ -98,8 +100,11 @@ fn check_repository(subject: &Subject<'_>, options: &Options, monitor: &dyn Moni
         _ => {}
     };
     let scratch = tempfile::tempdir_in(subject.scratch).map_err(Error::local("create", subject.scratch))?;
-    let check_options =
-        CheckOptions { maximum_seconds: options.maximum_seconds, scratch: Some(scratch.path().to_owned()) };
+    let check_options = CheckOptions {
+        mode: options.mode,
+        maximum_seconds: options.maximum_seconds,
+        scratch: Some(scratch.path().to_owned()),
+    };
     let is_sound = subject.repository.check(&check_options, &mut report)?;
     monitor.event(Event::ProgressFinished { operation: "repository.check" });
     Ok(is_sound)

@@ -2,6 +2,8 @@
 //! states are printed (`--nocapture`).
 
 mod compaction;
+mod flips;
+mod repair;
 mod simulator;
 mod transactions;
 mod world;

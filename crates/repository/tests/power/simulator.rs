@@ -140,6 +140,32 @@ impl Disk {
         files
     }
 
+    /// Changes a file behind everybody's back, durably; an empty list of bytes and a missing file are different things.
+    pub(crate) fn damage(&self, path: &str, bytes: Option<Vec<u8>>) {
+        let mut state = self.state();
+        let path = Path::new(path);
+        match bytes {
+            Some(bytes) => {
+                let node = state.find(path).unwrap();
+                state.nodes[node] = Node::File(bytes.clone());
+                state.durable[node] = Node::File(bytes);
+            }
+            None => {
+                let (directory, name) = state.parent(path).unwrap();
+                apply(&mut state.nodes, &Note::Leave(directory, name.clone()));
+                apply(&mut state.durable, &Note::Leave(directory, name));
+            }
+        }
+        assert!(state.notes.is_empty(), "damage comes to a disk at rest");
+    }
+
+    /// Makes everything durable.
+    pub(crate) fn settle(&self) {
+        let mut state = self.state();
+        state.durable = state.nodes.clone();
+        state.notes.clear();
+    }
+
     /// What is found when the power comes back.
     pub(crate) fn after_power_cut(&self, model: Model, random: &mut Random) -> Self {
         let mut state = self.state().clone();
