@@ -18,6 +18,7 @@ mod packed;
 pub mod patterns;
 pub mod prune;
 mod python_text;
+pub mod recreate;
 pub mod rename;
 pub mod select;
 mod session;

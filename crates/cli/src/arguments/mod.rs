@@ -27,6 +27,7 @@ mod list;
 mod patterns;
 mod prune;
 mod quickstart;
+mod recreate;
 mod rename;
 mod upgrade;
 mod values;
@@ -64,6 +65,7 @@ pub(crate) use self::{
     patterns::{PatternOption, PatternOptions},
     prune::Prune,
     quickstart::Quickstart,
+    recreate::Recreate,
     rename::Rename,
     upgrade::Upgrade,
     values::memory,
@@ -107,6 +109,7 @@ pub(crate) enum Command {
     Prune(Box<Prune>),
     Rename(Box<Rename>),
     Config(Box<Config>),
+    Recreate(Box<Recreate>),
     BreakLock(Box<BreakLock>),
     Key(Box<Key>),
     WithLock(Box<WithLock>),
@@ -122,7 +125,7 @@ pub(crate) enum Command {
 }
 
 /// Borg's commands that end with a clear message for now.
-pub(crate) const NOT_BUILT: &[&str] = &["borgfs", "import-tar", "mount", "recreate", "serve", "umount"];
+pub(crate) const NOT_BUILT: &[&str] = &["borgfs", "import-tar", "mount", "serve", "umount"];
 
 impl Command {
     /// The common options typed after the command.
@@ -141,6 +144,7 @@ impl Command {
             Self::Prune(command) => &mut command.common,
             Self::Rename(command) => &mut command.common,
             Self::Config(command) => &mut command.common,
+            Self::Recreate(command) => &mut command.common,
             Self::BreakLock(command) => &mut command.common,
             Self::Key(command) => return command.common(),
             Self::WithLock(command) => &mut command.common,

@@ -23,6 +23,7 @@ mod key;
 mod list;
 mod prune;
 mod quickstart;
+mod recreate;
 mod rename;
 mod selection;
 mod tar_stream;
@@ -51,6 +52,7 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Compact(arguments) => compact::run(arguments, context),
         Command::Prune(arguments) => prune::run(arguments, context),
         Command::Rename(arguments) => rename::run(arguments, context),
+        Command::Recreate(arguments) => recreate::run(arguments, context),
         Command::BreakLock(arguments) => break_lock::run(arguments, context),
         Command::Key(arguments) => key::run(arguments, context),
         Command::Upgrade(arguments) => upgrade::run(arguments, context),

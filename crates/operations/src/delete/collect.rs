@@ -5,7 +5,7 @@ use nanoprobe_format::{ChunkRef, Id, item::Item, msgpack};
 use super::{
     Force,
     candidates::{Candidates, Reference},
-    kept::KeptChunks,
+    known::KnownChunks,
 };
 use crate::{
     Error,
@@ -51,7 +51,7 @@ impl Sums {
 /// Listens to the walk over the archives to be deleted.
 pub(super) struct Collector<'a> {
     pub(super) candidates: &'a mut Candidates,
-    pub(super) kept: &'a KeptChunks,
+    pub(super) kept: &'a KnownChunks,
     pub(super) sums: Sums,
     pub(super) force: Force,
     /// Whether part files count like other files.
@@ -125,7 +125,7 @@ pub(super) fn parsed<'i>(
 }
 
 /// What lies within a chunk that an archive lists that stays, stays.
-pub(super) fn is_candidate(kept: &KeptChunks, extent: Extent<'_>) -> bool {
+pub(super) fn is_candidate(kept: &KnownChunks, extent: Extent<'_>) -> bool {
     match extent {
         Extent::Within(id) => !kept.contains(id),
         Extent::Across => true,
@@ -133,7 +133,7 @@ pub(super) fn is_candidate(kept: &KeptChunks, extent: Extent<'_>) -> bool {
 }
 
 /// A metadata object that an archive to be deleted lists.
-pub(super) fn metadata_candidate(candidates: &mut Candidates, kept: &KeptChunks, id: &Id) {
+pub(super) fn metadata_candidate(candidates: &mut Candidates, kept: &KnownChunks, id: &Id) {
     if !kept.contains(id) {
         candidates.insert(id, Reference::Metadata);
     }

@@ -15,7 +15,7 @@
 
 mod candidates;
 mod collect;
-mod kept;
+mod known;
 mod remove;
 pub mod repository;
 mod strike;
@@ -27,10 +27,10 @@ use std::time::Duration;
 use nanoprobe_archive::{ArchiveMetadata, ManifestEntry, RepositoryTotals};
 use nanoprobe_format::Id;
 
+pub(crate) use self::known::KnownChunks;
 use self::{
     candidates::{Candidates, Fate, Reference},
     collect::{Collector, Sums, metadata_candidate},
-    kept::KeptChunks,
     remove::{Removed, Remover},
 };
 use crate::{
@@ -116,6 +116,44 @@ pub fn forget(session: &mut Session, names: &[&str]) -> Result<(), Error> {
     session.commit_manifest()
 }
 
+/// Archives take the places of others, in one transaction: of each pair the first becomes the second.
+pub(crate) fn replace(
+    session: &mut Session,
+    pairs: &[(String, String)],
+    checkpoint_interval: Duration,
+    monitor: &dyn Monitor,
+    interrupt: &Interrupt,
+) -> Result<(), Error> {
+    let replaced = try_replace(session, pairs, checkpoint_interval, monitor, interrupt);
+    if replaced.is_err() {
+        // The failure itself is what counts.
+        let _ = session.repository.rollback();
+    }
+    replaced
+}
+
+fn try_replace(
+    session: &mut Session,
+    pairs: &[(String, String)],
+    checkpoint_interval: Duration,
+    monitor: &dyn Monitor,
+    interrupt: &Interrupt,
+) -> Result<(), Error> {
+    let gone: Vec<&str> = pairs.iter().flat_map(|(new, old)| [new.as_str(), old.as_str()]).collect();
+    let mut plan = Plan::new(session, &gone)?;
+    let Session { repository, key, sealer, manifest, .. } = &*session;
+    for (new, old) in pairs {
+        let Some(entry) = manifest.archive(new) else { return Err(Error::NoSuchArchive(new.clone())) };
+        let mut metadata = ArchiveMetadata::open(&**repository, key, &mut key.opener(), &entry.id)?;
+        old.clone_into(&mut metadata.name);
+        let stored = metadata.store(&**repository, key, sealer)?;
+        plan.added.push(ManifestEntry { name: old.clone(), id: stored.id, time: metadata.time });
+    }
+    plan.kept.extend(plan.added.iter().cloned());
+    let options = DeleteOptions { force: Force::No, checkpoint_interval, part_files: PartFiles::Skip };
+    run(session, &plan, &options, monitor, interrupt).map(drop)
+}
+
 /// Whether anything but its own archive needs an archive's object.
 pub(crate) fn is_needed(
     session: &Session,
@@ -135,6 +173,8 @@ pub(crate) fn is_needed(
 struct Plan {
     deleted: Vec<ManifestEntry>,
     kept: Vec<ManifestEntry>,
+    /// Those of the kept that the manifest does not list yet.
+    added: Vec<ManifestEntry>,
 }
 
 struct Outcome {
@@ -150,7 +190,7 @@ impl Plan {
         }
         let archives = session.manifest.archives().iter().cloned();
         let (deleted, kept) = archives.partition(|entry| names.contains(&entry.name.as_str()));
-        Ok(Self { deleted, kept })
+        Ok(Self { deleted, kept, added: Vec::new() })
     }
 }
 
@@ -162,7 +202,7 @@ fn run(
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<Outcome, Error> {
-    let mut kept = KeptChunks::new(session.budget.kept_bytes());
+    let mut kept = KnownChunks::new(session.budget.kept_bytes());
     list_kept(session, plan, &mut kept, interrupt)?;
     let mut candidates = Candidates::new(session.budget.candidate_bytes());
     let mut remover = Remover::new(session, options)?;
@@ -185,7 +225,7 @@ fn run(
 }
 
 /// What the archives that stay list.
-fn list_kept(session: &Session, plan: &Plan, kept: &mut KeptChunks, interrupt: &Interrupt) -> Result<(), Error> {
+fn list_kept(session: &Session, plan: &Plan, kept: &mut KnownChunks, interrupt: &Interrupt) -> Result<(), Error> {
     let mut opener = session.key.opener();
     for entry in &plan.kept {
         if interrupt.requested() {
@@ -206,7 +246,7 @@ fn collect(
     session: &Session,
     plan: &Plan,
     options: &DeleteOptions,
-    kept: &KeptChunks,
+    kept: &KnownChunks,
     candidates: &mut Candidates,
     interrupt: &Interrupt,
 ) -> Result<(Sums, bool), Error> {

@@ -10,7 +10,7 @@ use super::{
     DeleteOptions, Force, Plan,
     candidates::{Candidates, Fate},
     collect::{is_candidate, parsed},
-    kept::KeptChunks,
+    known::KnownChunks,
     tolerated,
 };
 use crate::{
@@ -56,7 +56,7 @@ impl Remover {
         &mut self,
         session: &mut Session,
         plan: &Plan,
-        kept: &KeptChunks,
+        kept: &KnownChunks,
         candidates: &mut Candidates,
         monitor: &dyn Monitor,
     ) -> Result<(), Error> {
@@ -94,7 +94,7 @@ impl Remover {
         session: &Session,
         plan: &Plan,
         first: usize,
-        kept: &KeptChunks,
+        kept: &KnownChunks,
         candidates: &mut Candidates,
         monitor: &dyn Monitor,
     ) -> Result<usize, Error> {
@@ -136,7 +136,7 @@ impl Removed {
 struct Pass<'a> {
     remover: &'a mut Remover,
     session: &'a Session,
-    kept: &'a KeptChunks,
+    kept: &'a KnownChunks,
     candidates: &'a mut Candidates,
 }
 
@@ -193,11 +193,12 @@ impl Visitor for Pass<'_> {
     fn again(&mut self, (): &()) {}
 }
 
-/// Takes the archives out of the manifest and commits.
+/// Takes the archives out of the manifest, puts those in that take their places, and commits.
 fn commit(session: &mut Session, plan: &Plan) -> Result<(), Error> {
     for entry in &plan.deleted {
         session.manifest.remove(&entry.name);
     }
+    plan.added.iter().for_each(|entry| session.manifest.insert(entry.clone()));
     session.commit_manifest()
 }
 

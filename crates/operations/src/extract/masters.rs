@@ -31,7 +31,7 @@ const BATCH: u64 = 1024;
 
 /// What is known about a master.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Master {
+pub(crate) enum Master {
     /// Not extracted; its content can be read with `chunks`.
     Content(Stored),
     /// Its content was extracted under this path.
@@ -40,14 +40,14 @@ pub(super) enum Master {
 
 /// Chunk references in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stored {
+pub(crate) struct Stored {
     offset: u64,
     left: u64,
 }
 
 /// The masters of one run.
 #[derive(Debug)]
-pub(super) struct Masters {
+pub(crate) struct Masters {
     directory: PathBuf,
     log: File,
     log_bytes: u64,
@@ -59,7 +59,7 @@ pub(super) struct Masters {
 
 impl Masters {
     /// The temporary files are made in `directory`.
-    pub(super) fn create(directory: &Path) -> Result<Self, Error> {
+    pub(crate) fn create(directory: &Path) -> Result<Self, Error> {
         Self::try_create(directory).map_err(Error::local("temporary file in", directory))
     }
 
@@ -72,7 +72,7 @@ impl Masters {
     }
 
     /// Remembers a master that is not extracted.
-    pub(super) fn remember(
+    pub(crate) fn remember(
         &mut self,
         path: &[u8],
         count: usize,
@@ -94,14 +94,14 @@ impl Masters {
     }
 
     /// From now on the master's content is to be found at `extracted`.
-    pub(super) fn extracted(&mut self, path: &[u8], extracted: &[u8]) -> io::Result<()> {
+    pub(crate) fn extracted(&mut self, path: &[u8], extracted: &[u8]) -> io::Result<()> {
         let offset = self.header(path, extracted.len() as u64, 1)?;
         self.append(extracted)?;
         self.set(path, offset)
     }
 
     /// Looks a master up.
-    pub(super) fn find(&self, path: &[u8]) -> io::Result<Option<Master>> {
+    pub(crate) fn find(&self, path: &[u8]) -> io::Result<Option<Master>> {
         let (_, offset) = self.probe(path)?;
         let Some(offset) = offset else { return Ok(None) };
         let (_, payload, kind) = self.record(offset)?;
@@ -115,7 +115,7 @@ impl Masters {
     }
 
     /// Replaces `chunks` by the next few of `stored`; none at the end.
-    pub(super) fn chunks(&self, stored: &mut Stored, chunks: &mut Vec<ChunkRef>) -> io::Result<()> {
+    pub(crate) fn chunks(&self, stored: &mut Stored, chunks: &mut Vec<ChunkRef>) -> io::Result<()> {
         let count = stored.left.min(BATCH);
         let mut packed = vec![0; (count * CHUNK_BYTES) as usize];
         self.log.read_exact_at(&mut packed, stored.offset)?;
@@ -133,7 +133,7 @@ impl Masters {
     }
 
     /// The plain bytes of all of `stored`.
-    pub(super) fn size_bytes(&self, mut stored: Stored) -> io::Result<u64> {
+    pub(crate) fn size_bytes(&self, mut stored: Stored) -> io::Result<u64> {
         let (mut bytes, mut chunks) = (0, Vec::new());
         loop {
             self.chunks(&mut stored, &mut chunks)?;

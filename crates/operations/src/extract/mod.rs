@@ -13,7 +13,7 @@ mod directories;
 mod fetch;
 mod file;
 mod items;
-mod masters;
+pub(crate) mod masters;
 mod open;
 mod owners;
 mod plan;

@@ -55,6 +55,11 @@ impl PatternMatcher {
     /// For extract, list and the like: rules, then the paths of the command line (`pp` unless they say otherwise). With at
     /// least one path, what matches nothing is not included.
     pub fn for_paths(rules: &[Rule], paths: &[Vec<u8>]) -> Result<Self, PatternError> {
+        Self::for_paths_and(rules, paths, &[])
+    }
+
+    /// The same, with rules that come after the paths.
+    pub fn for_paths_and(rules: &[Rule], paths: &[Vec<u8>], more: &[Rule]) -> Result<Self, PatternError> {
         let mut builder = Builder::default();
         for rule in rules {
             builder.add(&rule.pattern, rule.action)?;
@@ -66,6 +71,9 @@ impl PatternMatcher {
                 matched.push((builder.decisions.len(), false, pattern.text.clone()));
             }
             builder.add(&pattern, Action::Include)?;
+        }
+        for rule in more {
+            builder.add(&rule.pattern, rule.action)?;
         }
         builder.finish(paths.is_empty(), matched)
     }

@@ -1,21 +1,22 @@
 //! Which metadata chunks the archives that stay list: whatever lies wholly within one of them stays too, so that it need not
-//! become a candidate. A shortcut: what it does not know is found out by the pass over the archives that stay.
+//! become a candidate. A shortcut: what it does not know is found out by the pass over the archives that stay. `recreate`
+//! keeps in such a set what it has compressed.
 
 use nanoprobe_format::Id;
 
 /// A set of ids, by 64 bits of each, of fixed size; what does not fit is not in it.
-pub(super) struct KeptChunks {
+pub(crate) struct KnownChunks {
     slots: Vec<u64>,
     filled: usize,
 }
 
-impl KeptChunks {
+impl KnownChunks {
     /// A set of so many bytes.
-    pub(super) fn new(bytes: usize) -> Self {
+    pub(crate) fn new(bytes: usize) -> Self {
         Self { slots: vec![0; (bytes / size_of::<u64>()).max(2)], filled: 0 }
     }
 
-    pub(super) fn insert(&mut self, id: &Id) {
+    pub(crate) fn insert(&mut self, id: &Id) {
         let place = self.place(id);
         if self.slots[place] == 0 && (self.filled + 1) * 8 <= self.slots.len() * 7 {
             self.slots[place] = number(id);
@@ -23,7 +24,7 @@ impl KeptChunks {
         }
     }
 
-    pub(super) fn contains(&self, id: &Id) -> bool {
+    pub(crate) fn contains(&self, id: &Id) -> bool {
         self.slots[self.place(id)] != 0
     }
 
