@@ -1,4 +1,4 @@
-//! delete, prune and rename of both programs in turn on one repository: what stays is whole, and nothing else stays.
+//! delete, prune, rename and recreate of both programs in turn on one repository: what stays is whole, and nothing else stays.
 //!
 //! NANOPROBE_SEQUENCES random sequences are run (2 by default), from NANOPROBE_SEED on.
 
@@ -49,7 +49,7 @@ fn names(world: &World) -> Vec<String> {
 fn step(world: &World, archives: &mut Archives, number: usize, random: &mut Random) -> String {
     let (program, repository) = (random.program(), world.repository());
     let pick = |random: &mut Random| archives.keys().nth(random.below(archives.len() as u64) as usize).cloned();
-    match random.below(7) {
+    match random.below(8) {
         0 if archives.len() > 1 => {
             let (one, other) = (pick(random).expect("one"), pick(random).expect("one"));
             let arguments = ["delete", "--stats", &repository, &one].into_iter();
@@ -76,6 +76,21 @@ fn step(world: &World, archives: &mut Archives, number: usize, random: &mut Rand
             let tree = archives.remove(&old).expect("known");
             archives.insert(new.clone(), tree);
             format!("{program} rename {old} {new}")
+        }
+        3 if !archives.is_empty() => {
+            let name = pick(random).expect("one");
+            let options = [
+                &["--recompress", "-C", "zstd,1"][..],
+                &["--chunker-params", "buzhash,11,15,13,1023"],
+                &["--comment", "another"],
+                &["--exclude", "no/such/path"],
+            ][random.below(4) as usize];
+            let archive = world.archive(&name);
+            let arguments = ["recreate"].iter().chain(options).copied().chain([archive.as_str()]);
+            // Cut anew it may be what it is already.
+            let outcome = world.run(program, arguments);
+            assert!(outcome.code == 0 || outcome.messages.contains("Nothing to do"), "{}", outcome.messages);
+            format!("{program} recreate {name} {options:?}")
         }
         _ => {
             let tree = world.path("tree");
