@@ -184,6 +184,128 @@ fn exports() {
     assert_eq!(world.run(Program::Nanoprobe, ["export-tar", &archive, "no/such/place.tar"]).code, 2);
 }
 
+/// What an import makes of a member, all of it.
+const EVERYTHING: &str = "{mode} {uid}:{gid} {user}:{group} {size} {num_chunks} {mtime} {ctime} {sha256} {type} {bpath} {source} {linktarget}{NL}";
+
+/// Tar archives of every format, imported by both programs: equal archives, equal words.
+#[test]
+fn imports() {
+    let world = World::with_repository(Program::Borg, "authenticated-blake2");
+    let tree = world.path("tree");
+    grow_tree(&tree, 23, Content::Large);
+    unusual(&tree);
+    let tar = |options: &[&str], name: &str| {
+        let mut command = Command::new("tar");
+        command.arg("-cf").arg(world.path(name)).args(options).current_dir(&tree);
+        command
+            .args(["--exclude=sub", "--sort=name"])
+            .args(["deep", "folder", "hard-1", "link", "dangling", "fifo", "modes", "late"]);
+        command.args([
+            "sparse",
+            "hole",
+            "text",
+            "random-3145728",
+            "empty-folder",
+            "device",
+            "to-near",
+            "link-to-stray",
+        ]);
+        // Some formats cannot hold everything, and where devices are forbidden there is none.
+        let _ = command.output().expect("tar");
+    };
+    let sparse = |version: &'static str| ["--format=posix", "--sparse", version];
+    for (name, options) in [
+        ("gnu.tar", &["--format=gnu"][..]),
+        ("oldgnu.tar", &["--format=oldgnu", "--sparse"]),
+        ("pax.tar", &["--format=posix"]),
+        ("ustar.tar", &["--format=ustar"]),
+        ("v7.tar", &["--format=v7"]),
+        ("sparse-0.0.tar", &sparse("--sparse-version=0.0")),
+        ("sparse-0.1.tar", &sparse("--sparse-version=0.1")),
+        ("sparse-1.0.tar", &sparse("--sparse-version=1.0")),
+        ("volume.tgz", &["--format=gnu", "--gzip", "--label=a volume", "--numeric-owner"]),
+    ] {
+        tar(options, name);
+        let imported = Program::BOTH.map(|program| {
+            let archive = world.archive(&format!("{name}-{program}"));
+            let comment = format!("from {name}");
+            world.run(program, ["import-tar", "--list", "--comment", &comment, "-C", "zstd", &archive, name])
+        });
+        assert_eq!(imported[1].messages, imported[0].messages, "{name}");
+        assert_eq!(imported[1].code, imported[0].code, "{name}");
+        let lists = Program::BOTH.map(|program| {
+            let archive = world.archive(&format!("{name}-{program}"));
+            world.run(Program::Borg, ["list", "--format", EVERYTHING, &archive]).success().text()
+        });
+        assert!(lists[0].lines().count() > 30, "{name}: {}", lists[0]);
+        assert_eq!(lists[1], lists[0], "{name}");
+        let diff =
+            world.run(Program::Borg, ["diff", &world.archive(&format!("{name}-borg")), &format!("{name}-nanoprobe")]);
+        assert_eq!(diff.success().text(), "", "{name}");
+    }
+    for name in ["gnu.tar", "sparse-1.0.tar"] {
+        let folder = world.extract(Program::Nanoprobe, &format!("{name}-nanoprobe"), "out", &[]);
+        for file in ["sparse", "hole", "text", "random-3145728", "folder/hard-2"] {
+            assert!(
+                fs::read(folder.join(file)).expect("a file") == fs::read(tree.join(file)).expect("a file"),
+                "{name}: {file}"
+            );
+        }
+    }
+    // There and back: the same tar archive.
+    world.run(Program::Nanoprobe, ["export-tar", &world.archive("gnu.tar-nanoprobe"), "once.tar"]).success();
+    let input = fs::File::open(world.path("once.tar")).expect("the tar archive");
+    let mut command =
+        world.command(Program::Nanoprobe, ["import-tar", "--json", "-c", "1", &world.archive("again"), "-"]);
+    command.stdin(input);
+    let json = Outcome::of(command).success().json();
+    assert!(json["archive"]["stats"]["nfiles"].as_u64().is_some_and(|files| files > 20), "{json}");
+    let again = world.run(Program::Borg, ["export-tar", &world.archive("again"), "-"]).success();
+    assert!(again.output == fs::read(world.path("once.tar")).expect("the tar archive"));
+    refused(&world);
+    world.check(Program::Borg);
+}
+
+/// What is no tar archive, or not whole, makes no archive.
+fn refused(world: &World) {
+    let whole = fs::read(world.path("gnu.tar")).expect("the tar archive");
+    fs::write(world.path("cut.tar"), &whole[..whole.len() / 2]).expect("a file");
+    fs::write(world.path("none.tar"), b"nothing like it".repeat(1000)).expect("a file");
+    fs::write(world.path("empty.tar"), b"").expect("a file");
+    let gzipped = fs::read(world.path("volume.tgz")).expect("the tar archive");
+    fs::write(world.path("cut.tgz"), &gzipped[..gzipped.len() - 20]).expect("a file");
+    let archive = world.archive("refused");
+    for name in ["cut.tar", "none.tar", "empty.tar", "cut.tgz", "not-there.tar"] {
+        let outcome = world.run(Program::Nanoprobe, ["import-tar", &archive, name]).expect(2);
+        assert!(!outcome.messages.contains("panicked"), "{}", outcome.messages);
+    }
+    for filter in ["no-such-program", "false", ""] {
+        let words =
+            ["import-tar", "--tar-filter", filter, &archive, if filter.is_empty() { "cut.tgz" } else { "gnu.tar" }];
+        world.run(Program::Nanoprobe, words).expect(2);
+    }
+    let list =
+        world.run(Program::Nanoprobe, ["list", "--short", "--consider-checkpoints", &world.repository()]).success();
+    assert!(!list.text().contains("refused"), "{}", list.text());
+    // Names that lead out of the tree stay inside.
+    let script = "import io, tarfile\n\
+        tar = tarfile.open('evil.tar', 'w')\n\
+        for name in ['/absolute', '../../up', 'a/../../b', './dot/./x', '..', 'n' * 300 + '/../c', '']:\n    \
+            entry = tarfile.TarInfo(name); entry.size = 3; tar.addfile(entry, io.BytesIO(b'abc'))\n\
+        entry = tarfile.TarInfo('odd'); entry.type = b'D'; tar.addfile(entry)\n\
+        tar.close()";
+    let python = Program::Borg.path().with_file_name("python");
+    assert!(Command::new(python).args(["-c", script]).current_dir(world.path("")).status().expect("python").success());
+    let outcomes = Program::BOTH.map(|program| {
+        world.run(program, ["import-tar", "--list", &world.archive(&format!("evil-{program}")), "evil.tar"])
+    });
+    assert_eq!((outcomes[1].code, &outcomes[1].messages), (outcomes[0].code, &outcomes[0].messages));
+    let names = Program::BOTH.map(|program| {
+        world.run(Program::Borg, ["list", "--short", &world.archive(&format!("evil-{program}"))]).success().text()
+    });
+    assert_eq!(names[1], names[0]);
+}
+
 /// Archives in different orders, larger than what may wait in memory.
 #[test]
 fn differences_of_large_archives() {

@@ -20,6 +20,7 @@ mod export_tar;
 mod extract;
 mod filters;
 mod help;
+mod import_tar;
 mod info;
 mod init;
 mod key;
@@ -47,7 +48,7 @@ pub(crate) use self::{
     compact::Compact,
     completions::{CompletionShell, Completions},
     config::Config,
-    create::Create,
+    create::{ArchiveOptions, Create},
     debug::{
         Debug, DebugArchive, DebugArchiveToPath, DebugCommand, DebugDumpObjects, DebugIds, DebugObject, DebugPath,
         DebugSearch,
@@ -58,6 +59,7 @@ pub(crate) use self::{
     extract::Extract,
     filters::ArchiveFilters,
     help::Help,
+    import_tar::ImportTar,
     info::Info,
     init::Init,
     key::{Key, KeyChangePassphrase, KeyCommand, KeyExport, KeyExportRelatedSecrets, KeyImport, KeyMigrateToRepokey},
@@ -110,6 +112,7 @@ pub(crate) enum Command {
     Rename(Box<Rename>),
     Config(Box<Config>),
     Recreate(Box<Recreate>),
+    ImportTar(Box<ImportTar>),
     BreakLock(Box<BreakLock>),
     Key(Box<Key>),
     WithLock(Box<WithLock>),
@@ -125,7 +128,7 @@ pub(crate) enum Command {
 }
 
 /// Borg's commands that end with a clear message for now.
-pub(crate) const NOT_BUILT: &[&str] = &["borgfs", "import-tar", "mount", "serve", "umount"];
+pub(crate) const NOT_BUILT: &[&str] = &["borgfs", "mount", "serve", "umount"];
 
 impl Command {
     /// The common options typed after the command.
@@ -145,6 +148,7 @@ impl Command {
             Self::Rename(command) => &mut command.common,
             Self::Config(command) => &mut command.common,
             Self::Recreate(command) => &mut command.common,
+            Self::ImportTar(command) => &mut command.common,
             Self::BreakLock(command) => &mut command.common,
             Self::Key(command) => return command.common(),
             Self::WithLock(command) => &mut command.common,
@@ -177,6 +181,7 @@ pub(crate) fn parse(name: &'static str, words: &[OsString]) -> Result<Arguments,
         Some(Command::Create(create)) => create.stats && create.quick_stats,
         Some(Command::Delete(delete)) => delete.stats && delete.quick_stats,
         Some(Command::Prune(prune)) => prune.stats && prune.quick_stats,
+        Some(Command::ImportTar(import)) => import.stats && import.quick_stats,
         _ => false,
     };
     match both {

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     Failure,
-    arguments::{Create, only_one, usage_error},
+    arguments::{ArchiveOptions, Create, only_one, usage_error},
     monitor::Listing,
     output::{statistics::ArchiveStatistics, time::Zone},
     placeholders::{host_name, user_name},
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &Create, context: &Context<'_>) -> Result<(), Failu
 
 /// How much is told about the new archive.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+pub(super) enum Wanted {
     Archive,
     ArchiveAndRepository,
 }
@@ -132,23 +132,13 @@ fn options(
     skip: Vec<PathBuf>,
     context: &Context<'_>,
 ) -> Result<Options, Failure> {
-    let Create { tags, file_system, archive, .. } = arguments;
-    let invalid =
-        |option: &str, reason: String| Failure::from(usage_error(format_args!("argument {option}: {reason}")));
+    let Create { tags, file_system, .. } = arguments;
     let files_cache = match only_one("--files-cache", file_system.files_cache.clone())? {
-        Some(text) => text.parse().map_err(|error| invalid("--files-cache", format!("{error}")))?,
+        Some(text) => text.parse().map_err(|error| invalid("--files-cache", error))?,
         None => nanoprobe_operations::create::FilesCacheMode::default(),
     };
-    let chunker = match only_one("--chunker-params", archive.chunker_params.clone())? {
-        Some(text) => text.parse().map_err(|error| invalid("--chunker-params", format!("{error}")))?,
-        None => nanoprobe_chunker::Parameters::DEFAULT,
-    };
-    let compression = archive.compression.parse();
     let default = StdinFile::default();
     Ok(Options {
-        name,
-        comment: text::decode(&context.replace(archive.comment.as_bytes(), timestamp)?),
-        timestamp,
         sources,
         one_file_system: file_system.one_file_system,
         exclude_caches: tags.exclude_caches,
@@ -173,10 +163,6 @@ fn options(
             Some("disabled") => FilesChanged::Disabled,
             _ => FilesChanged::Ctime,
         },
-        checkpoint_interval: Duration::from_secs(archive.checkpoint_interval),
-        chunker,
-        compression: compression
-            .map_err(|error: nanoprobe_compress::Error| invalid("-C/--compression", format!("{error}")))?,
         stdin: StdinFile {
             name: arguments.stdin_name.clone(),
             user: arguments.stdin_user.clone().unwrap_or(default.user),
@@ -184,9 +170,33 @@ fn options(
             mode: arguments.stdin_mode.unwrap_or(default.mode),
         },
         skip,
+        ..archive_options(&arguments.archive, name, timestamp, context)?
+    })
+}
+
+/// What `create` and `import-tar` have in common.
+pub(super) fn archive_options(
+    archive: &ArchiveOptions,
+    name: String,
+    timestamp: Option<i64>,
+    context: &Context<'_>,
+) -> Result<Options, Failure> {
+    let chunker = match only_one("--chunker-params", archive.chunker_params.clone())? {
+        Some(text) => text.parse().map_err(|error| invalid("--chunker-params", error))?,
+        None => nanoprobe_chunker::Parameters::DEFAULT,
+    };
+    let compression = archive.compression.parse();
+    Ok(Options {
+        name,
+        comment: text::decode(&context.replace(archive.comment.as_bytes(), timestamp)?),
+        timestamp,
+        checkpoint_interval: Duration::from_secs(archive.checkpoint_interval),
+        chunker,
+        compression: compression.map_err(|error: nanoprobe_compress::Error| invalid("-C/--compression", error))?,
         command_line: std::env::args_os().map(|word| text::decode(word.as_bytes())).collect(),
         hostname: host_name(),
         username: user_name(),
+        ..Options::default()
     })
 }
 
@@ -198,6 +208,10 @@ fn lifetime(context: &Context<'_>) -> Result<u8, Failure> {
     Ok(runs.clamp(0, i64::from(u8::MAX)) as u8)
 }
 
+fn invalid(option: &str, reason: impl std::fmt::Display) -> Failure {
+    usage_error(format_args!("argument {option}: {reason}")).into()
+}
+
 /// Plain bytes of the newest archive whose name begins alike: what the time that remains is reckoned from.
 fn expected_bytes(session: &Session, name: &str) -> Option<u64> {
     let prefix = name.split(|character: char| character.is_ascii_digit()).next().unwrap_or_default();
@@ -207,7 +221,7 @@ fn expected_bytes(session: &Session, name: &str) -> Option<u64> {
     ArchiveMetadata::open(&*session.repository, &session.key, opener, &newest.id).ok()?.size_bytes
 }
 
-fn print(
+pub(super) fn print(
     session: &Session,
     archive: &Created,
     statistics: &Statistics,

@@ -17,6 +17,7 @@ mod export_tar;
 mod extract;
 mod files;
 mod help;
+mod import_tar;
 mod info;
 mod init;
 mod key;
@@ -53,6 +54,7 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Prune(arguments) => prune::run(arguments, context),
         Command::Rename(arguments) => rename::run(arguments, context),
         Command::Recreate(arguments) => recreate::run(arguments, context),
+        Command::ImportTar(arguments) => import_tar::run(arguments, context),
         Command::BreakLock(arguments) => break_lock::run(arguments, context),
         Command::Key(arguments) => key::run(arguments, context),
         Command::Upgrade(arguments) => upgrade::run(arguments, context),

@@ -12,6 +12,7 @@ mod file;
 mod fill;
 mod halt;
 mod hash;
+mod import;
 mod links;
 mod names;
 mod options;
@@ -48,6 +49,7 @@ use self::{
     fill::Filling,
     halt::Halt,
     hash::Hasher,
+    import::Import,
     links::HardLinks,
     read::Content,
     store::Store,
@@ -57,7 +59,13 @@ use self::{
     walk::{Stored, Walk},
     worker::Worker,
 };
-use crate::{Error, Event, Interrupt, Monitor, Session, budget::CreatePlan, patterns::PatternMatcher, slots::Slots};
+use crate::{
+    Error, Event, Interrupt, Monitor, Session,
+    budget::CreatePlan,
+    patterns::PatternMatcher,
+    slots::Slots,
+    tar::{TarInput, Zeros},
+};
 
 /// Names of a directory are read in pieces of this size.
 const LISTING_BYTES: usize = 64 << 10;
@@ -70,7 +78,37 @@ pub fn create(
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<Outcome, Error> {
-    let outcome = create_archive(session, options, matcher, monitor, interrupt);
+    make(session, options, monitor, interrupt, |stored, chunker, plan, filling| {
+        walk(options, matcher, interrupt, Some(stored), chunker, plan, filling)
+    })
+}
+
+/// Makes an archive of the members of a tar archive. Of the options those count that are not about file systems. Where the
+/// filter fails there is no archive.
+pub fn import_tar(
+    session: &mut Session,
+    options: &Options,
+    tar: TarInput,
+    zeros: Zeros,
+    monitor: &dyn Monitor,
+    interrupt: &Interrupt,
+) -> Result<Outcome, Error> {
+    make(session, options, monitor, interrupt, |_, chunker, _, filling| {
+        let content = Content::new(chunker, options.chunker, false, interrupt);
+        Import::new(&tar, zeros, content, filling, interrupt).run()?;
+        Ok(tar.finish()?)
+    })
+}
+
+/// Everything but the reading.
+fn make(
+    session: &mut Session,
+    options: &Options,
+    monitor: &dyn Monitor,
+    interrupt: &Interrupt,
+    read: impl FnOnce(Stored<'_>, Chunker, &CreatePlan, Filling<'_>) -> Result<(), Halt>,
+) -> Result<Outcome, Error> {
+    let outcome = make_archive(session, options, monitor, interrupt, read);
     if outcome.is_err() {
         // A full disk gets its room back. Where that fails too, the next transaction removes what is left.
         let _ = session.repository.rollback();
@@ -78,12 +116,12 @@ pub fn create(
     outcome
 }
 
-fn create_archive(
+fn make_archive(
     session: &mut Session,
     options: &Options,
-    matcher: &mut PatternMatcher,
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
+    read: impl FnOnce(Stored<'_>, Chunker, &CreatePlan, Filling<'_>) -> Result<(), Halt>,
 ) -> Result<Outcome, Error> {
     let Session { repository, key, sealer, manifest, security, cache, budget } = session;
     let (repository, key) = (&**repository, &*key);
@@ -134,7 +172,7 @@ fn create_archive(
         let gear = key.gear();
         let chunker = Chunker::new(options.chunker, key.chunk_seed(), Some(&gear));
         let stored = Stored { repository, directory: cache };
-        walk(options, matcher, interrupt, Some(stored), chunker, &plan, filling)
+        read(stored, chunker, &plan, filling)
     });
     let mut store = turns.finish()?;
     match halted {

@@ -60,6 +60,40 @@ pub struct Options {
     pub username: String,
 }
 
+impl Default for Options {
+    /// Borg's defaults, for an archive that has no name yet and reads nothing.
+    fn default() -> Self {
+        let (name, comment, command_line, hostname, username) = Default::default();
+        let (exclude_if_present, skip) = Default::default();
+        Self {
+            name,
+            comment,
+            timestamp: None,
+            sources: Sources::Roots(Vec::new()),
+            one_file_system: false,
+            exclude_caches: false,
+            exclude_if_present,
+            keep_exclude_tags: false,
+            exclude_nodump: false,
+            read_special: false,
+            sparse: false,
+            attributes: AttributeOptions::default(),
+            files_cache: FilesCacheMode::default(),
+            files_cache_lifetime: nanoprobe_archive::FILES_CACHE_LIFETIME,
+            files_cache_suffix: String::new(),
+            files_changed: FilesChanged::default(),
+            checkpoint_interval: Duration::from_secs(1800),
+            chunker: Parameters::DEFAULT,
+            compression: Specification::default(),
+            stdin: StdinFile::default(),
+            skip,
+            command_line,
+            hostname,
+            username,
+        }
+    }
+}
+
 /// Where the files come from.
 #[derive(Clone, Debug)]
 pub enum Sources {

@@ -68,16 +68,29 @@ impl<'a> Content<'a> {
         {
             return self.read_sparse(file, block_bytes as usize, header_bytes as usize, filling);
         }
+        let interrupt = self.interrupt;
+        self.cut(length, filling, &mut |room| {
+            if length == Length::Unknown {
+                await_input(file, interrupt)?;
+            }
+            read_piece(file, room, interrupt)
+        })
+    }
+
+    /// Cuts what `read` gives, until it gives nothing; it may give less than there is room for.
+    pub(super) fn cut(
+        &mut self,
+        length: Length,
+        filling: &mut Filling<'_>,
+        read: &mut dyn FnMut(&mut [u8]) -> Result<usize, Failure>,
+    ) -> Result<(), Failure> {
         self.chunker.start();
         let (mut ahead, mut total) = (0, 0u64);
         loop {
             let (room, ends_early) = self.room(length, ahead, total);
             let piece = (room - ahead).min(READ_AHEAD);
             filling.reserve(ahead, ahead + piece, room)?;
-            if length == Length::Unknown {
-                await_input(file, self.interrupt)?;
-            }
-            let got = self.read_piece(file, &mut filling.room()[ahead..][..piece])?;
+            let got = read(&mut filling.room()[ahead..][..piece])?;
             ahead += got;
             total += got as u64;
             // A regular file that gives less than asked for, and all it was said to hold, is at its end.
@@ -105,19 +118,6 @@ impl<'a> Content<'a> {
         let reaches_end = matches!(length, Length::Regular(size) if total + room.saturating_sub(ahead) as u64 > size);
         // A chunk of the largest size may be complete but for the byte that proves it does not end the stream.
         (room.max(ahead + 1), reaches_end)
-    }
-
-    fn read_piece(&self, file: BorrowedFd<'_>, room: &mut [u8]) -> Result<usize, Failure> {
-        loop {
-            if self.interrupt.requested() {
-                return Err(Halt::Interrupted.into());
-            }
-            match read(file, &mut *room) {
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => await_input(file, self.interrupt)?,
-                result => return result.map_err(Failure::system("read")),
-            }
-        }
     }
 
     /// Data and holes apart, each in blocks from its own start, as Borg cuts sparse files.
@@ -175,7 +175,7 @@ impl<'a> Content<'a> {
             let mut filled = 0;
             while filled < wanted {
                 let piece = (wanted - filled).min(READ_AHEAD);
-                match self.read_piece(file, &mut filling.room()[filled..][..piece])? {
+                match read_piece(file, &mut filling.room()[filled..][..piece], self.interrupt)? {
                     0 => break,
                     got => filled += got,
                 }
@@ -189,5 +189,18 @@ impl<'a> Content<'a> {
             }
         }
         Ok(total)
+    }
+}
+
+fn read_piece(file: BorrowedFd<'_>, room: &mut [u8], interrupt: &Interrupt) -> Result<usize, Failure> {
+    loop {
+        if interrupt.requested() {
+            return Err(Halt::Interrupted.into());
+        }
+        match read(file, &mut *room) {
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => await_input(file, interrupt)?,
+            result => return result.map_err(Failure::system("read")),
+        }
     }
 }

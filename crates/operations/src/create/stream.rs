@@ -169,9 +169,9 @@ impl Walk<'_> {
 }
 
 /// A pipe whose reader sees an interrupt while nothing comes.
-struct Input<'a> {
-    file: BorrowedFd<'a>,
-    interrupt: &'a Interrupt,
+pub(super) struct Input<'a> {
+    pub(super) file: BorrowedFd<'a>,
+    pub(super) interrupt: &'a Interrupt,
 }
 
 impl Read for Input<'_> {

@@ -5,9 +5,15 @@
 
 mod filter;
 mod header;
+mod pax;
+mod read;
+mod sparse;
 mod write;
 
 pub use filter::{Filter, TarInput, TarOutput, Way, automatic_filter};
+pub(crate) use header::kind;
+pub use read::Zeros;
+pub(crate) use read::{Member, TarReader};
 pub(crate) use write::{Begun, Place, TarWriter};
 
 /// What everything is padded to.
