@@ -21,12 +21,17 @@ use crate::stream::StreamReader;
 /// Segment files kept open.
 const OPEN_FILES: usize = 16;
 
+/// What is read ahead at a time.
+const AHEAD_BYTES: u32 = 4 << 20;
+
 /// Reads segments; shared by threads.
 #[derive(Debug)]
 pub(crate) struct SegmentReader {
     pub(crate) segments: Segments,
     /// Open files, the last used at the end.
     open: Mutex<Vec<(u32, Arc<dyn File>)>>,
+    /// Where the operating system was last asked to read ahead: segment and offset.
+    advised: Mutex<Option<(u32, u32)>>,
 }
 
 /// How much of a segment a walk looks at.
@@ -51,7 +56,7 @@ pub(crate) struct LogEntry {
 
 impl SegmentReader {
     pub(crate) fn new(segments: Segments) -> Self {
-        Self { segments, open: Mutex::new(Vec::with_capacity(OPEN_FILES)) }
+        Self { segments, open: Mutex::new(Vec::with_capacity(OPEN_FILES)), advised: Mutex::new(None) }
     }
 
     /// Replaces `object` by what the PUT at `location` stores.
@@ -80,10 +85,19 @@ impl SegmentReader {
         Ok(header.bytes)
     }
 
-    /// Asks the operating system to read the PUT at `location` ahead.
+    /// Asks the operating system to read the PUT at `location` ahead, and what follows it: once for many small ones, since the
+    /// question costs it more than they do.
     pub(crate) fn preload(&self, location: Location) {
-        if let Ok(file) = self.file(location.segment) {
-            file.advise(u64::from(location.offset), 4 << 20, Advice::Needed);
+        let Location { segment, offset } = location;
+        let mut advised = self.advised.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_ahead = |(last_segment, last): (u32, u32)| {
+            last_segment == segment && offset.checked_sub(last).is_some_and(|ahead| ahead < AHEAD_BYTES / 2)
+        };
+        if !advised.is_some_and(is_ahead)
+            && let Ok(file) = self.file(segment)
+        {
+            file.advise(u64::from(offset), u64::from(AHEAD_BYTES), Advice::Needed);
+            *advised = Some((segment, offset));
         }
     }
 
