@@ -71,7 +71,8 @@ fn mistyped_lines_are_noticed() {
     let mut paper = PaperKey::begin(&first.to_uppercase(), id).unwrap();
     let line = lines[1].split_once(':').unwrap().1;
     assert_eq!(paper.line(""), Err(PaperError::Dashes));
-    assert_eq!(paper.line(&line.replacen(' ', "g", 1)), Err(PaperError::Digits("Non-hexadecimal digit found")));
+    let mistyped = line.replacen(char::is_alphanumeric, "g", 1);
+    assert_eq!(paper.line(&mistyped), Err(PaperError::Digits("Non-hexadecimal digit found")));
     assert_eq!(
         paper.line(&line.replacen("  ", " ", 1).replacen(char::is_alphanumeric, "", 1)),
         Err(PaperError::Digits("Odd-length string"))
