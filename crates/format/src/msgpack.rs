@@ -1,7 +1,7 @@
 //! The msgpack dialect of Borg 1.x: the old "raw" family (nil, bool, integers, raw strings, arrays, maps).
 //!
 //! Text and bytes are one type here. The newer families (`bin`, `str8`, `ext`) are never written; `bin` and
-//! `str8` are read, since other writers may produce them. Floats are read past, never produced.
+//! `str8` are read, since other writers may produce them. Floats occur in messages only.
 
 use embedded_io::Write;
 
@@ -129,6 +129,15 @@ impl<'a> Reader<'a> {
     /// An integer that must fit `T`.
     pub fn number<T: TryFrom<i128>>(&mut self) -> Result<T, Error> {
         T::try_from(self.integer()?).map_err(|_| Error::OutOfRange)
+    }
+
+    /// A float of either width, or an integer in its place.
+    pub fn float(&mut self) -> Result<f64, Error> {
+        match self.peek()? {
+            0xca => self.bytes::<5>().map(|[_, bytes @ ..]| f64::from(f32::from_be_bytes(bytes))),
+            0xcb => self.bytes::<9>().map(|[_, bytes @ ..]| f64::from_be_bytes(bytes)),
+            _ => self.integer().map(|value| value as f64),
+        }
     }
 
     /// True or false.
@@ -273,6 +282,11 @@ impl<W: Write> Writer<W> {
         } else {
             self.tagged(0xd3, &value.to_be_bytes())
         }
+    }
+
+    /// Writes a float.
+    pub fn float(&mut self, value: f64) -> Result<(), W::Error> {
+        self.tagged(0xcb, &value.to_be_bytes())
     }
 
     /// Writes true or false.

@@ -40,6 +40,13 @@ impl Scanner {
         }
     }
 
+    /// Bytes that must at least follow before the value is complete, as far as its headers tell.
+    pub fn missing_bytes(&self) -> u64 {
+        // Of a string at hand, its own place in the innermost array is counted twice.
+        let values = self.open.iter().fold(0_u64, |sum, &values| sum.saturating_add(values - 1));
+        values.saturating_add(self.content_bytes)
+    }
+
     /// Takes the next byte of a header; true when it ends the outermost value.
     fn header(&mut self, byte: u8) -> Result<bool, Error> {
         self.header.push(byte).map_err(|_| Error::WrongLength)?;
