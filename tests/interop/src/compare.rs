@@ -38,12 +38,35 @@ pub fn read_tree(root: &Path) -> BTreeMap<Vec<u8>, Entry> {
     entries
 }
 
+/// A tree as it would be without the paths that are `gone`.
+pub fn without(tree: &BTreeMap<Vec<u8>, Entry>, gone: impl Fn(&[u8]) -> bool) -> BTreeMap<Vec<u8>, Entry> {
+    let mut left: BTreeMap<_, _> =
+        tree.iter().filter(|(path, _)| !gone(path)).map(|(p, e)| (p.clone(), e.clone())).collect();
+    let mut links: HashMap<Vec<u8>, Vec<Vec<u8>>> = HashMap::new();
+    for (path, entry) in &left {
+        let first = entry.same_as.iter().cloned();
+        first.for_each(|first| links.entry(first).or_default().push(path.clone()));
+    }
+    for paths in links.into_values() {
+        let first = (paths.len() > 1).then(|| paths[0].clone());
+        for path in paths {
+            left.get_mut(&path).expect("a path that is left").same_as = first.clone();
+        }
+    }
+    left
+}
+
 /// Panics with the first differences unless the trees are equal.
 #[track_caller]
 pub fn assert_same_tree(expected: &Path, found: &Path) {
-    let (expected, found) = (read_tree(expected), read_tree(found));
+    assert_same(&read_tree(expected), &read_tree(found));
+}
+
+/// The same of trees that were read.
+#[track_caller]
+pub fn assert_same(expected: &BTreeMap<Vec<u8>, Entry>, found: &BTreeMap<Vec<u8>, Entry>) {
     let mut report = String::new();
-    for (path, entry) in &expected {
+    for (path, entry) in expected {
         let path_text = String::from_utf8_lossy(path);
         match found.get(path) {
             None => writeln!(report, "missing: {path_text}"),

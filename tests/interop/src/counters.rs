@@ -4,10 +4,10 @@
 //! `crc32 | size | tag | id | data`, all little endian. Encrypted data are `type | MAC 32 | IV 8, big endian | ciphertext`;
 //! one counter a 16-byte block. Two overlapping ranges under one key give an attacker the XOR of two plaintexts.
 
-use std::{fs, path::Path};
+use std::{fmt, fs, path::Path};
 
 /// Counter blocks of one PUT: from `start` up to, not including, `end`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Range {
     /// First block.
     pub start: u64,
@@ -17,6 +17,13 @@ pub struct Range {
     pub place: (u64, usize),
     /// What was stored, to tell the same object that was copied from another one.
     pub object: Vec<u8>,
+}
+
+impl fmt::Debug for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (segment, offset) = self.place;
+        write!(f, "blocks {}..{} at {segment}:{offset}, {} bytes", self.start, self.end, self.object.len())
+    }
 }
 
 const ENCRYPTED_TYPES: [u8; 4] = [0x00, 0x03, 0x04, 0x05];
@@ -51,6 +58,39 @@ pub fn overlaps(sorted: &[Range]) -> Vec<(Range, Range)> {
         }
     }
     found
+}
+
+/// Every range that a repository was ever seen with: compaction removes segments, but not what an attacker kept of them.
+#[derive(Debug, Default)]
+pub struct History {
+    seen: Vec<Range>,
+}
+
+impl History {
+    /// Adds what the repository at `path` holds now, and finds where something new overlaps with it or with what was before.
+    pub fn add(&mut self, path: &Path) -> Vec<(Range, Range)> {
+        self.add_ranges(ranges(path))
+    }
+
+    /// How many different ciphertexts were seen.
+    pub fn count(&self) -> usize {
+        self.seen.len()
+    }
+
+    fn add_ranges(&mut self, ranges: Vec<Range>) -> Vec<(Range, Range)> {
+        // A copy is the same ciphertext, wherever it stands.
+        let order = |left: &Range, right: &Range| {
+            (left.start, left.end, &left.object).cmp(&(right.start, right.end, &right.object))
+        };
+        let is_new = |range: &Range| self.seen.binary_search_by(|seen| order(seen, range)).is_err();
+        let mut new: Vec<_> = ranges.into_iter().filter(is_new).collect();
+        new.sort_by(order);
+        new.dedup_by(|left, right| left.object == right.object);
+        self.seen.extend(new.iter().cloned());
+        self.seen.sort_by(order);
+        let is_new = |range: &Range| new.binary_search_by(|found| order(found, range)).is_ok();
+        overlaps(&self.seen).into_iter().filter(|(left, right)| is_new(left) || is_new(right)).collect()
+    }
 }
 
 fn scan_segment(number: u64, bytes: &[u8], found: &mut Vec<Range>) {
@@ -90,6 +130,17 @@ mod tests {
         assert!(overlaps(&[range(0, 5, 1), range(5, 6, 2), range(9, 12, 3)]).is_empty());
         assert_eq!(overlaps(&[range(0, 9, 1), range(1, 2, 2), range(3, 4, 3)]).len(), 2);
         assert!(overlaps(&[range(0, 9, 1), range(0, 9, 1)]).is_empty());
+    }
+
+    #[test]
+    fn what_is_gone_still_counts() {
+        let copy = Range { place: (7, 8), ..range(0, 5, 1) };
+        let mut history = History::default();
+        assert_eq!(history.add_ranges(vec![range(0, 5, 1), range(5, 9, 2)]), []);
+        assert_eq!(history.add_ranges(vec![copy, range(9, 12, 3)]), []);
+        assert_eq!(history.count(), 3);
+        assert_eq!(history.add_ranges(vec![range(8, 10, 4)]).len(), 2);
+        assert_eq!(history.add_ranges(vec![range(8, 10, 4), range(12, 14, 5)]), []);
     }
 
     #[test]

@@ -8,10 +8,12 @@ mod compare;
 mod counters;
 mod programs;
 mod tree;
+mod warm;
 mod world;
 
-pub use compare::{Entry, assert_same_tree, read_tree};
-pub use counters::{Range, overlaps, ranges};
+pub use compare::{Entry, assert_same, assert_same_tree, read_tree, without};
+pub use counters::{History, Range, overlaps, ranges};
 pub use programs::{Outcome, Program};
 pub use tree::{Content, grow_tree};
+pub use warm::WarmBorg;
 pub use world::{MODES, World};

@@ -5,9 +5,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Arc, Mutex},
 };
 
-use crate::{Outcome, Program};
+use crate::{Outcome, Program, WarmBorg};
 
 /// Every `--encryption`.
 pub const MODES: [&str; 7] =
@@ -17,6 +18,7 @@ pub const MODES: [&str; 7] =
 pub struct World {
     directory: tempfile::TempDir,
     variables: Vec<(String, String)>,
+    warm: Option<Arc<Mutex<WarmBorg>>>,
 }
 
 impl Default for World {
@@ -31,7 +33,7 @@ impl World {
         let directory = tempfile::Builder::new().prefix("interop-").tempdir().expect("a temporary folder");
         let home = directory.path().join("home");
         fs::create_dir(&home).expect("a home");
-        Self { directory, variables: Vec::new() }
+        Self { directory, variables: Vec::new(), warm: None }
             .with("BORG_BASE_DIR", &home)
             .with("HOME", &home)
             .with("BORG_PASSPHRASE", "interop")
@@ -51,6 +53,12 @@ impl World {
     /// The same world with one more environment variable.
     pub fn with(mut self, variable: &str, value: impl AsRef<OsStr>) -> Self {
         self.set(variable, value);
+        self
+    }
+
+    /// The same world, where Borg's commands are run by `warm`.
+    pub fn with_warm_borg(mut self, warm: &Arc<Mutex<WarmBorg>>) -> Self {
+        self.warm = Some(Arc::clone(warm));
         self
     }
 
@@ -130,7 +138,7 @@ impl World {
 
     /// Runs `program` in this folder.
     pub fn run<S: AsRef<OsStr>>(&self, program: Program, arguments: impl IntoIterator<Item = S>) -> Outcome {
-        Outcome::of(self.command(program, arguments))
+        self.run_in(self.directory.path(), program, arguments)
     }
 
     /// Runs `program` in `folder`.
@@ -142,7 +150,10 @@ impl World {
     ) -> Outcome {
         let mut command = self.command(program, arguments);
         command.current_dir(folder);
-        Outcome::of(command)
+        match &self.warm {
+            Some(warm) if program == Program::Borg => warm.lock().expect("a sound borg").run(&command),
+            _ => Outcome::of(command),
+        }
     }
 
     /// Archives `tree` (a name in this folder) as `archive`.
