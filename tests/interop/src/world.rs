@@ -30,7 +30,18 @@ impl Default for World {
 impl World {
     /// An empty one.
     pub fn new() -> Self {
-        let directory = tempfile::Builder::new().prefix("interop-").tempdir().expect("a temporary folder");
+        Self::at(tempfile::Builder::new().prefix("interop-").tempdir())
+    }
+
+    /// An empty one on a disk of memory where there is one: for many small steps, each of which waits for the disk.
+    pub fn in_memory() -> Self {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("interop-");
+        Self::at(builder.tempdir_in("/dev/shm").or_else(|_| builder.tempdir()))
+    }
+
+    fn at(directory: std::io::Result<tempfile::TempDir>) -> Self {
+        let directory = directory.expect("a temporary folder");
         let home = directory.path().join("home");
         fs::create_dir(&home).expect("a home");
         Self { directory, variables: Vec::new(), warm: None }

@@ -44,7 +44,7 @@ pub(crate) type Coverage = BTreeMap<&'static str, [u64; 2]>;
 
 impl Sequence {
     fn new(seed: u64, borg: &Arc<Mutex<WarmBorg>>) -> Self {
-        let (world, mut random) = (World::new().with_warm_borg(borg), Random::new(seed));
+        let (world, mut random) = (World::in_memory().with_warm_borg(borg), Random::new(seed));
         let files = Files::grow(&world.path("tree"), &mut random);
         let (archives, counters) = (BTreeMap::new(), History::default());
         Self {
