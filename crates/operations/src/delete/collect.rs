@@ -1,6 +1,6 @@
 //! Pass 1: what the archives to be deleted refer to becomes a candidate, and is counted.
 
-use nanoprobe_format::{ChunkRef, Id, item::Item, msgpack};
+use nanoprobe_format::{ChunkRef, Id, item::Item};
 
 use super::{
     Force,
@@ -69,13 +69,8 @@ impl Visitor for Collector<'_> {
         Ok(())
     }
 
-    fn item(
-        &mut self,
-        item: Result<Item<'_>, msgpack::Error>,
-        extent: Extent<'_>,
-        tally: &mut Sums,
-    ) -> Result<(), Error> {
-        let Some(item) = parsed(item, self.force, &mut self.damaged)? else { return Ok(()) };
+    fn item(&mut self, value: &[u8], extent: Extent<'_>, tally: &mut Sums) -> Result<(), Error> {
+        let Some(item) = parsed(value, self.force, &mut self.damaged)? else { return Ok(()) };
         let mut sums = Sums::default();
         for ChunkRef { size, csize, .. } in item.chunks.iter().flat_map(|chunks| chunks.iter()) {
             let (sizes, csizes) = match item.part {
@@ -109,12 +104,8 @@ impl Visitor for Collector<'_> {
 }
 
 /// The item, if it is one; when deletion is forced, others only count as damage.
-pub(super) fn parsed<'i>(
-    item: Result<Item<'i>, msgpack::Error>,
-    force: Force,
-    damaged: &mut bool,
-) -> Result<Option<Item<'i>>, Error> {
-    match (item, force) {
+pub(super) fn parsed<'i>(value: &'i [u8], force: Force, damaged: &mut bool) -> Result<Option<Item<'i>>, Error> {
+    match (Item::parse(value), force) {
         (Ok(item), _) => Ok(Some(item)),
         (Err(error), Force::No) => Err(nanoprobe_archive::Error::MalformedItem(error).into()),
         (Err(_), Force::Yes) => {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use nanoprobe_archive::ArchiveMetadata;
-use nanoprobe_format::{ChunkRef, Id, item::Item, msgpack};
+use nanoprobe_format::{ChunkRef, Id};
 use nanoprobe_repository::Repository;
 
 use super::{
@@ -182,8 +182,8 @@ impl Visitor for Pass<'_> {
         self.take_metadata(chunk)
     }
 
-    fn item(&mut self, item: Result<Item<'_>, msgpack::Error>, extent: Extent<'_>, (): &mut ()) -> Result<(), Error> {
-        let item = parsed(item, self.remover.options.force, &mut self.remover.damaged)?;
+    fn item(&mut self, value: &[u8], extent: Extent<'_>, (): &mut ()) -> Result<(), Error> {
+        let item = parsed(value, self.remover.options.force, &mut self.remover.damaged)?;
         let Some(item) = item.filter(|_| is_candidate(self.kept, extent)) else { return Ok(()) };
         item.chunks.iter().flat_map(|chunks| chunks.iter()).try_for_each(|chunk| self.remove(&chunk))?;
         let mut healthy = item.chunks_healthy.iter().flat_map(|chunks| chunks.iter());

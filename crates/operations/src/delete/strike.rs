@@ -1,7 +1,7 @@
 //! Pass 2: whatever an archive that stays refers to is no candidate any more.
 
 use nanoprobe_archive::{ArchiveMetadata, ManifestEntry};
-use nanoprobe_format::{item::Item, msgpack};
+use nanoprobe_format::item::Item;
 
 use super::candidates::Candidates;
 use crate::{
@@ -49,8 +49,8 @@ impl Visitor for Striker<'_> {
         Ok(())
     }
 
-    fn item(&mut self, item: Result<Item<'_>, msgpack::Error>, _: Extent<'_>, (): &mut ()) -> Result<(), Error> {
-        let item = item.map_err(nanoprobe_archive::Error::MalformedItem)?;
+    fn item(&mut self, value: &[u8], _: Extent<'_>, (): &mut ()) -> Result<(), Error> {
+        let item = Item::parse(value).map_err(nanoprobe_archive::Error::MalformedItem)?;
         // A repair may bring back what the healthy list names.
         for chunks in [&item.chunks, &item.chunks_healthy].into_iter().flatten() {
             chunks.iter().for_each(|chunk| self.candidates.strike(&chunk.id));

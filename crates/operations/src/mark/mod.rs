@@ -20,7 +20,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use nanoprobe_format::{Id, item::Item, msgpack};
+use nanoprobe_format::{Id, msgpack};
 
 use self::memo::Memo;
 pub(crate) use self::source::{Objects, Source};
@@ -37,13 +37,8 @@ pub(crate) trait Visitor {
     /// A metadata chunk was read.
     fn chunk(&mut self, chunk: &Chunk, tally: &mut Self::Tally) -> Result<(), Error>;
 
-    /// An item is complete; `None` where bytes that should be one are none.
-    fn item(
-        &mut self,
-        item: Result<Item<'_>, msgpack::Error>,
-        extent: Extent<'_>,
-        tally: &mut Self::Tally,
-    ) -> Result<(), Error>;
+    /// A value of the stream is complete; it should be an item.
+    fn item(&mut self, value: &[u8], extent: Extent<'_>, tally: &mut Self::Tally) -> Result<(), Error>;
 
     /// A chunk came again, behind the same piece of an item, and is not told again.
     fn again(&mut self, tally: &Self::Tally);
@@ -78,6 +73,17 @@ pub(crate) struct Mark<'a, S, V: Visitor> {
     interrupt: Option<&'a Interrupt>,
 }
 
+/// Where a walk stopped, so that another can go on: between two chunks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// Chunks that were told.
+    pub(crate) place: usize,
+    /// The chunk in which the item began that is not complete.
+    pub(crate) first: usize,
+    /// How many bytes of that chunk it has; none between two items.
+    pub(crate) carried: u32,
+}
+
 /// Before a chunk: the piece of an item that lies before it.
 #[derive(Clone, Copy, Debug)]
 struct State {
@@ -107,11 +113,27 @@ impl<'a, S: Source, V: Visitor> Mark<'a, S, V> {
 
     /// Tells of the stream of these chunks what earlier ones did not tell.
     pub(crate) fn walk(&mut self, ids: &[Id], visitor: &mut V) -> Result<(), Error> {
-        let mut state = State::BETWEEN;
-        let mut preloaded = 0;
-        for (place, id) in ids.iter().enumerate() {
+        self.walk_part(ids, Position::default(), &mut || false, visitor).map(drop)
+    }
+
+    /// The same from a position on, until `enough` says so before some chunk; gives that position, `None` at the end. One that
+    /// is beyond the stream counts as its beginning.
+    pub(crate) fn walk_part(
+        &mut self,
+        ids: &[Id],
+        from: Position,
+        enough: &mut dyn FnMut() -> bool,
+        visitor: &mut V,
+    ) -> Result<Option<Position>, Error> {
+        let (start, mut state) = self.resume(ids, from);
+        let mut preloaded = start;
+        for (place, id) in ids.iter().enumerate().skip(start) {
             if self.interrupt.is_some_and(Interrupt::requested) {
                 return Err(Error::Interrupted);
+            }
+            if enough() {
+                let carried = if state.is_between() { 0 } else { state.carried };
+                return Ok(Some(Position { place, first: state.first, carried }));
             }
             let key = self.source.digest(&[state.digest.0, id.0].concat());
             if let Some((carried, tally)) = self.memo.find(&key) {
@@ -130,7 +152,21 @@ impl<'a, S: Source, V: Visitor> Mark<'a, S, V> {
             state = self.after(state, place, id, key, carried, true);
             self.memo.insert(&key, carried, tally);
         }
-        if state.is_between() { Ok(()) } else { Err(nanoprobe_archive::Error::TruncatedItems.into()) }
+        if state.is_between() { Ok(None) } else { Err(nanoprobe_archive::Error::TruncatedItems.into()) }
+    }
+
+    /// The state at a position.
+    fn resume(&self, ids: &[Id], from: Position) -> (usize, State) {
+        let Position { place, first, carried } = from;
+        match ids.get(first..place) {
+            Some([begun, within @ ..]) if carried > 0 => {
+                let begun = self.source.digest(&[&begun.0[..], &carried.to_le_bytes()].concat());
+                let digest = within.iter().fold(begun, |digest, id| self.source.digest(&[digest.0, id.0].concat()));
+                (place, State { digest, first, carried, at_hand: false })
+            }
+            Some(_) if carried == 0 => (place, State::BETWEEN),
+            _ => (0, State::BETWEEN),
+        }
     }
 
     /// Fetches a chunk and tells it. Gives how many of its bytes are left over, `None` when it lies within one item.
@@ -144,7 +180,7 @@ impl<'a, S: Source, V: Visitor> Mark<'a, S, V> {
         splitter.feed(data, &mut |value| {
             let extent = if begins_here { Extent::Within(id) } else { Extent::Across };
             begins_here = true;
-            visitor.item(Item::parse(value), extent, &mut tally)
+            visitor.item(value, extent, &mut tally)
         })?;
         Ok((begins_here.then_some(splitter.carried() as u32), tally))
     }

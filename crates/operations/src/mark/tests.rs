@@ -8,7 +8,7 @@ use std::{
 use nanoprobe_format::{
     ChunkRef,
     item::{Chunks, Item},
-    msgpack::{Error as FormatError, Writer},
+    msgpack::Writer,
 };
 use proptest::prelude::*;
 
@@ -67,8 +67,8 @@ impl Visitor for Told {
         Ok(())
     }
 
-    fn item(&mut self, item: Result<Item<'_>, FormatError>, _: Extent<'_>, tally: &mut u64) -> Result<(), Error> {
-        for chunk in item?.chunks.iter().flat_map(|chunks| chunks.iter()) {
+    fn item(&mut self, value: &[u8], _: Extent<'_>, tally: &mut u64) -> Result<(), Error> {
+        for chunk in Item::parse(value)?.chunks.iter().flat_map(|chunks| chunks.iter()) {
             self.references.insert(chunk.size);
             *tally += u64::from(chunk.size);
             self.sum += u64::from(chunk.size);
@@ -182,6 +182,37 @@ fn items_larger_than_chunks() {
 #[test]
 fn a_memo_of_one_entry_is_slow_but_right() {
     assert_walk(&[files(0..100), files(0..100), files(20..90)], 0);
+}
+
+/// Walked in parts, each by somebody who knows nothing but the position.
+#[test]
+fn a_walk_goes_on_where_another_stopped() {
+    let mut chunks = Store::default();
+    let long = (1000, (0..100).collect());
+    let archive: Vec<_> = files(0..30).into_iter().chain([long]).chain(files(30..60)).collect();
+    let stream: Vec<u8> = archive.iter().flat_map(|(name, references)| packed(*name, references)).collect();
+    let ids = store(&mut chunks, &stream);
+    for part in 1..=ids.len() {
+        let (mut told, mut position, mut walks) = (Told::default(), Some(Position::default()), 0);
+        while let Some(from) = position {
+            let mut left = part + 1;
+            let mut enough = || {
+                left -= 1;
+                left == 0
+            };
+            let mut mark = Mark::new(&mut chunks, 1000, 1 << 20, None);
+            position = mark.walk_part(&ids, from, &mut enough, &mut told).expect("well formed");
+            assert!(position.is_none_or(|position| position.place == from.place + part));
+            walks += 1;
+        }
+        assert_eq!((told.items, walks), (archive.len(), ids.len().div_ceil(part)));
+        assert!(told.metadata.values().all(|&count| count == 1));
+    }
+    let beyond = Position { place: ids.len() + 1, first: 1, carried: 9 };
+    let mut told = Told::default();
+    let mut mark = Mark::new(&mut chunks, 1000, 1 << 20, None);
+    assert_eq!(mark.walk_part(&ids, beyond, &mut || false, &mut told).expect("well formed"), None);
+    assert_eq!(told.items, archive.len());
 }
 
 #[test]
