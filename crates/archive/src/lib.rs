@@ -21,4 +21,5 @@ pub use files_cache::{
 pub use item_read::ItemReader;
 pub use item_write::{ItemWriter, StreamStatistics};
 pub use manifest::{FeatureOperation, Manifest, ManifestEntry};
+pub use object::ObjectWriter;
 pub use totals::RepositoryTotals;

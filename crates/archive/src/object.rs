@@ -8,19 +8,20 @@ use nanoprobe_repository::Repository;
 use crate::Error;
 
 /// Compresses, seals and stores; keeps its contexts and its buffer (as large as the largest object it stored).
-pub(crate) struct ObjectWriter {
+pub struct ObjectWriter {
     compressor: Compressor,
     sealer: Sealer,
     object: Vec<u8>,
 }
 
 impl ObjectWriter {
-    pub(crate) fn new(compression: &Specification, sealer: Sealer) -> Self {
+    /// Compresses as it is told to.
+    pub fn new(compression: &Specification, sealer: Sealer) -> Self {
         Self { compressor: Compressor::new(compression), sealer, object: Vec::new() }
     }
 
     /// Stores `data` as `id` and gives the object's size in bytes.
-    pub(crate) fn store(&mut self, repository: &dyn Repository, id: &Id, data: &[u8]) -> Result<u32, Error> {
+    pub fn store(&mut self, repository: &dyn Repository, id: &Id, data: &[u8]) -> Result<u32, Error> {
         self.object.clear();
         self.object.resize(self.sealer.envelope_bytes(), 0);
         self.compressor.compress(data, &mut self.object)?;

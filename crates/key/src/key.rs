@@ -184,11 +184,13 @@ impl Key {
         }
     }
 
-    /// Counts the manifest's counter blocks as used, if its MAC proves that a holder of the key wrote it.
-    pub(crate) fn note_manifest(&mut self, object: &[u8]) {
+    /// Counts an object's counter blocks, and all before them, as used, if its MAC proves that a holder of the key wrote it:
+    /// the manifest's, or, where that is lost, those of every object.
+    pub fn note_object(&mut self, object: &[u8]) {
         let iv = self.cipher.as_ref().and_then(|cipher| verified_iv(cipher, object));
         // The envelope counts as blocks too: an upper bound, as Borg's.
-        self.manifest_end = iv.map(|iv| iv.saturating_add(counter_blocks(object.len())));
+        let end = iv.map(|iv| iv.saturating_add(counter_blocks(object.len())));
+        self.manifest_end = self.manifest_end.max(end);
     }
 }
 

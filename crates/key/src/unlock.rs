@@ -50,7 +50,7 @@ impl Key {
         }
         let is_tam_required = SecurityDirectory::open(directories, repository)?.is_tam_required();
         let mut key = Self::new(mode, secrets, target, is_logically_encrypted(mode, &passphrase), is_tam_required);
-        key.note_manifest(manifest_object);
+        key.note_object(manifest_object);
         Ok((key, passphrase))
     }
 }

@@ -99,7 +99,7 @@ fn run() -> Result<ExitCode, Box<dyn StdError>> {
         let options = check::Options { scope, verify_data: has("--verify-data"), ..check::Options::default() };
         let unlock = &mut |object: &[u8]| Ok(Key::unlock(&*repository, object, &directories, &mut Environment)?);
         std::fs::create_dir_all(&places.caches)?;
-        let subject = Subject { repository: &*repository, unlock, scratch: &places.caches, budget };
+        let subject = Subject { repository: Arc::clone(&repository), unlock, places: &places, budget };
         let outcome = check::check(subject, &options, &screen, &interrupt)?;
         return Ok(ExitCode::from(u8::from(outcome == Outcome::Defective)));
     }

@@ -18,13 +18,13 @@ pub(crate) struct Check {
     /// Read, decrypt and verify all data (not with --repository-only)
     #[arg(long)]
     pub(crate) verify_data: bool,
-    /// Mend what can be mended (so far with --repository-only)
+    /// Mend what can be mended
     #[arg(long)]
     pub(crate) repair: bool,
     /// Slower, with less space
     #[arg(long)]
     pub(crate) save_space: bool,
-    /// Check the repository's files in parts, so many seconds a time [default: all at once]
+    /// Go on where the last check stopped, for so many seconds (with --repository-only or --archives-only)
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub(crate) max_duration: u64,
     /// Repository or archive [default: BORG_REPO]

@@ -1,8 +1,7 @@
-//! `check`: the repository's files, which can be repaired, then the archives.
+//! `check`: the repository's files, then the archives; either can be repaired.
 
-use std::fs;
+use std::sync::Arc;
 
-use nanoprobe_format::Id;
 use nanoprobe_key::Key;
 use nanoprobe_operations::{
     Error,
@@ -23,9 +22,6 @@ use crate::{
 pub(super) fn run(arguments: &Check, context: &Context<'_>) -> Result<(), Failure> {
     let location = context.location(&arguments.location, Archive::Allowed, None)?;
     let narrow = arguments.verify_data || arguments.filters.narrow();
-    if arguments.repair && !arguments.repository_only {
-        return Err(Failure::not_built("check --repair of archives (--repository-only is)"));
-    }
     if arguments.repair && !context.prompt().repair_repository() {
         return Err(Failure::cancelled());
     }
@@ -34,11 +30,14 @@ pub(super) fn run(arguments: &Check, context: &Context<'_>) -> Result<(), Failur
             "--repository-only contradicts --first, --last, --glob-archives, --prefix and --verify-data arguments.",
         ));
     }
-    if arguments.repair && arguments.max_duration > 0 {
-        return Err(Failure::command("--repair does not allow --max-duration argument."));
-    }
-    if arguments.max_duration > 0 && !arguments.repository_only {
-        return Err(Failure::command("--repository-only is required for --max-duration support."));
+    // Beyond Borg, which has neither, archives can be checked and repaired in slices of time.
+    if arguments.max_duration > 0 && !arguments.archives_only {
+        if arguments.repair {
+            return Err(Failure::command("--repair does not allow --max-duration argument."));
+        }
+        if !arguments.repository_only {
+            return Err(Failure::command("--repository-only is required for --max-duration support."));
+        }
     }
     let options = Options {
         scope: match (arguments.repository_only, arguments.archives_only) {
@@ -56,13 +55,11 @@ pub(super) fn run(arguments: &Check, context: &Context<'_>) -> Result<(), Failur
     };
     let repository = context.repository(&location, Locking::Exclusive)?;
     let places = context.places()?;
-    let scratch = places.caches.join(Id(repository.id()).to_string()).join("tmp");
-    fs::create_dir_all(&scratch)?;
     let mut prompt = context.prompt();
     let subject = Subject {
-        repository: &*repository,
+        repository: Arc::clone(&repository),
         unlock: &mut |object| Ok(Key::unlock(&*repository, object, &places.directories, &mut prompt)?),
-        scratch: &scratch,
+        places: &places,
         budget: context.budget()?,
     };
     let monitor = context.monitor(Listing::Off, None).named(REPOSITORY);

@@ -2,17 +2,20 @@
 
 use std::cell::Cell;
 
+use nanoprobe_repository::CheckMode;
+
 use crate::{Event, Monitor};
 
 /// Reports to the monitor and remembers defects.
 pub(super) struct Findings<'a> {
     pub(super) monitor: &'a dyn Monitor,
+    pub(super) mode: CheckMode,
     any: Cell<bool>,
 }
 
 impl<'a> Findings<'a> {
-    pub(super) fn new(monitor: &'a dyn Monitor) -> Self {
-        Self { monitor, any: Cell::new(false) }
+    pub(super) fn new(monitor: &'a dyn Monitor, mode: CheckMode) -> Self {
+        Self { monitor, mode, any: Cell::new(false) }
     }
 
     /// A defect: the check fails.
@@ -31,6 +34,14 @@ impl<'a> Findings<'a> {
         self.monitor.event(Event::Information(text));
     }
 
+    /// What a repair would do, or what this one does.
+    pub(super) fn remedy(&self, would: &'static str, does: &'static str) -> &'static str {
+        match self.mode {
+            CheckMode::Examine => would,
+            CheckMode::Repair => does,
+        }
+    }
+
     /// The check fails, for what was said already.
     pub(super) fn fail(&self) {
         self.any.set(true);
@@ -39,4 +50,11 @@ impl<'a> Findings<'a> {
     pub(super) fn any(&self) -> bool {
         self.any.get()
     }
+}
+
+/// For who reads again what was told already.
+pub(super) struct Silence;
+
+impl Monitor for Silence {
+    fn event(&self, _: Event<'_>) {}
 }

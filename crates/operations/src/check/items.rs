@@ -4,6 +4,8 @@
 //!
 //! RAM: one metadata chunk; after a gap all that follows until an item is found, within the limit of one item.
 
+use std::cell::Cell;
+
 use nanoprobe_format::{
     Id,
     item::Item,
@@ -32,6 +34,8 @@ pub(super) struct RobustItems<'a> {
     /// What came after a gap and holds no item so far.
     searched: Option<Vec<u8>>,
     object: Vec<u8>,
+    /// Something was passed over.
+    has_gaps: Cell<bool>,
 }
 
 impl<'a> RobustItems<'a> {
@@ -43,17 +47,19 @@ impl<'a> RobustItems<'a> {
     ) -> Self {
         let splitter = Splitter::new(most_bytes);
         let opener = key.opener();
-        Self { repository, opener, findings, splitter, most_bytes, searched: None, object: Vec::new() }
+        let has_gaps = Cell::new(false);
+        Self { repository, opener, findings, splitter, most_bytes, searched: None, object: Vec::new(), has_gaps }
     }
 
-    /// Hands every valid item of the stream to `each`.
+    /// Hands every valid item of the stream to `each`; gives whether something was passed over.
     pub(super) fn read(
         &mut self,
         ids: &[Id],
         each: &mut dyn FnMut(&Item<'_>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         self.splitter.restart();
         self.searched = None;
+        self.has_gaps.set(false);
         let mut data = Vec::new();
         for (number, id) in ids.iter().enumerate() {
             if self.repository.stored_bytes(id)?.is_none() {
@@ -68,7 +74,8 @@ impl<'a> RobustItems<'a> {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        // The stream may end within an item, or before one was found again.
+        Ok(self.has_gaps.get() || self.splitter.carried() > 0)
     }
 
     fn open(&mut self, id: &Id, data: &mut Vec<u8>) -> Result<(), Error> {
@@ -97,11 +104,12 @@ impl<'a> RobustItems<'a> {
                 &found
             }
         };
-        let findings = self.findings;
+        let (findings, has_gaps) = (self.findings, &self.has_gaps);
         let result = self.splitter.feed(data, &mut |value| match understand(value) {
             Ok(item) => each(&item).map_err(Stop::Failed),
             Err(reason) => {
                 let text = format!("Did not get expected metadata dict when unpacking item metadata ({reason})");
+                has_gaps.set(true);
                 report(findings, &text, number, id);
                 Ok(())
             }
@@ -123,6 +131,7 @@ impl<'a> RobustItems<'a> {
     }
 
     fn report(&self, text: &str, number: usize, id: &Id) {
+        self.has_gaps.set(true);
         report(self.findings, text, number, id);
     }
 }
@@ -144,7 +153,7 @@ impl From<msgpack::Error> for Stop {
 }
 
 /// Reads a value as an item, or says why it is none.
-fn understand(value: &[u8]) -> Result<Item<'_>, String> {
+pub(super) fn understand(value: &[u8]) -> Result<Item<'_>, String> {
     let mut reader = Reader::new(value);
     let Ok(pairs) = reader.map() else { return Err("not a dictionary".to_owned()) };
     let mut is_there = [false; REQUIRED.len()];

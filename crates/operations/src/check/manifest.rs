@@ -3,10 +3,10 @@
 use nanoprobe_archive::{ArchiveMetadata, Error as ArchiveError, FeatureOperation, Manifest, ManifestEntry};
 use nanoprobe_format::Id;
 use nanoprobe_key::Key;
-use nanoprobe_repository::Repository;
+use nanoprobe_repository::{CheckMode, Repository};
 
 use super::{
-    damage::{describe, describe_archive, is_damage},
+    damage::{describe, describe_archive, is_damage, is_integrity},
     findings::Findings,
 };
 use crate::{Error, Event, Interrupt};
@@ -16,16 +16,23 @@ const BATCH: usize = 1000;
 /// What packed archive metadata holds, so that most objects need no closer look.
 const SIGNS: [&[u8]; 2] = [b"cmdline", b"\xa7version\x01"];
 
+/// Where the list of archives comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Stored,
+    Rebuilt,
+}
+
 /// Opens the manifest; without one, or with a damaged one, the archives are looked for.
 pub(super) fn open_or_rebuild(
     repository: &dyn Repository,
-    key: &Key,
+    key: &mut Key,
     findings: &Findings<'_>,
     interrupt: &Interrupt,
-) -> Result<Manifest, Error> {
+) -> Result<(Manifest, Origin), Error> {
     if repository.stored_bytes(&Id::MANIFEST)?.is_none() {
         findings.defect("Repository manifest not found!");
-        return rebuild(repository, key, findings, interrupt);
+        return Ok((rebuild(repository, key, findings, interrupt)?, Origin::Rebuilt));
     }
     let mut object = Vec::new();
     let opened = match repository.get(&Id::MANIFEST, &mut object) {
@@ -35,11 +42,11 @@ pub(super) fn open_or_rebuild(
     match opened {
         Ok(manifest) => {
             manifest.require(FeatureOperation::Check)?;
-            Ok(manifest)
+            Ok((manifest, Origin::Stored))
         }
         Err(error) if is_damage(&error) => {
             findings.defect(&format!("Repository manifest is corrupted: {}", describe_archive(&error)));
-            rebuild(repository, key, findings, interrupt)
+            Ok((rebuild(repository, key, findings, interrupt)?, Origin::Rebuilt))
         }
         Err(error) => Err(error.into()),
     }
@@ -47,7 +54,7 @@ pub(super) fn open_or_rebuild(
 
 fn rebuild(
     repository: &dyn Repository,
-    key: &Key,
+    key: &mut Key,
     findings: &Findings<'_>,
     interrupt: &Interrupt,
 ) -> Result<Manifest, Error> {
@@ -69,7 +76,16 @@ fn rebuild(
             }
             done += 1;
             findings.monitor.event(Event::Progress { operation: OPERATION, done, total, information: b"" });
-            repository.get(id, &mut object)?;
+            match repository.get(id, &mut object) {
+                Ok(()) => {}
+                Err(error) if is_integrity(&error) => {
+                    findings.defect(&format!("Skipping corrupted chunk: {error}"));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            // Without the manifest, the objects say which counter blocks are used up.
+            key.note_object(&object);
             if let Err(error) = opener.open_in_place(Some(id), &mut object, &mut data) {
                 findings.defect(&format!("Skipping corrupted chunk: {}", describe(&error)));
             } else if SIGNS.iter().all(|sign| data.windows(sign.len()).any(|window| window == *sign)) {
@@ -79,7 +95,9 @@ fn rebuild(
     }
     findings.monitor.event(Event::ProgressFinished { operation: OPERATION });
     findings.information("Manifest rebuild complete.");
-    findings.remark("The rebuilt manifest will only be committed when using --repair!");
+    if findings.mode == CheckMode::Examine {
+        findings.remark("The rebuilt manifest will only be committed when using --repair!");
+    }
     Ok(manifest)
 }
 

@@ -1,7 +1,8 @@
 //! Where the mark pass gets its chunks from.
 
 use nanoprobe_format::Id;
-use nanoprobe_key::Opener;
+use nanoprobe_key::{Key, Opener};
+use nanoprobe_repository::Repository;
 
 use crate::{Error, Session};
 
@@ -15,32 +16,37 @@ pub(crate) trait Source {
     fn digest(&self, bytes: &[u8]) -> Id;
 }
 
-/// A session's repository: fetch → decrypt → decompress.
+/// A repository: fetch → decrypt → decompress.
 pub(crate) struct Objects<'a> {
-    session: &'a Session,
+    repository: &'a dyn Repository,
+    key: &'a Key,
     opener: Opener,
     object: Vec<u8>,
 }
 
 impl<'a> Objects<'a> {
     pub(crate) fn new(session: &'a Session) -> Self {
-        Self { session, opener: session.key.opener(), object: Vec::new() }
+        Self::of(&*session.repository, &session.key)
+    }
+
+    pub(crate) fn of(repository: &'a dyn Repository, key: &'a Key) -> Self {
+        Self { repository, key, opener: key.opener(), object: Vec::new() }
     }
 }
 
 impl Source for Objects<'_> {
     fn preload(&self, ids: &[Id]) {
-        self.session.repository.preload(ids);
+        self.repository.preload(ids);
     }
 
     fn fetch(&mut self, id: &Id, data: &mut Vec<u8>) -> Result<u32, Error> {
-        self.session.repository.get(id, &mut self.object)?;
+        self.repository.get(id, &mut self.object)?;
         let csize = self.object.len() as u32;
         self.opener.open_in_place(Some(id), &mut self.object, data)?;
         Ok(csize)
     }
 
     fn digest(&self, bytes: &[u8]) -> Id {
-        self.session.key.id(bytes)
+        self.key.id(bytes)
     }
 }

@@ -70,7 +70,7 @@ impl Monitor for Heard {
 pub(super) struct Fixture {
     pub(super) base: tempfile::TempDir,
     pub(super) session: Session,
-    directories: Directories,
+    pub(super) places: Places,
 }
 
 impl Fixture {
@@ -78,13 +78,13 @@ impl Fixture {
         let base = tempfile::tempdir().expect("a directory");
         let directories =
             Directories { keys: base.path().join("keys"), security: base.path().join("security"), key_file: None };
-        let places = Places { directories: directories.clone(), caches: base.path().join("caches") };
+        let places = Places { directories, caches: base.path().join("caches") };
         let path = base.path().join("repository");
         let repository = LocalRepository::create(&path, &CreateOptions::default(), OpenOptions::default());
         let repository = Arc::new(repository.expect("a repository"));
         let budget = Budget::new(Budget::DEFAULT_BYTES);
         let session = Session::create(repository, mode, "test", &places, budget, &mut Answers).expect("a session");
-        Self { base, session, directories }
+        Self { base, session, places }
     }
 
     /// Stores data as a chunk.
@@ -142,10 +142,11 @@ impl Fixture {
 
     pub(super) fn check(&self, options: &check::Options) -> (Outcome, Heard) {
         let heard = Heard::default();
-        let repository = &*self.session.repository;
-        let unlock = &mut |object: &[u8]| Ok(Key::unlock(repository, object, &self.directories, &mut Answers)?);
-        let scratch = self.base.path();
-        let subject = Subject { repository, unlock, scratch, budget: self.session.budget };
+        let repository = Arc::clone(&self.session.repository);
+        let directories = &self.places.directories;
+        let unlock = &mut |object: &[u8]| Ok(Key::unlock(&*repository, object, directories, &mut Answers)?);
+        let repository = Arc::clone(&repository);
+        let subject = Subject { repository, unlock, places: &self.places, budget: self.session.budget };
         let outcome = check::check(subject, options, &heard, &Interrupt::new()).expect("the check goes on");
         (outcome, heard)
     }
