@@ -82,6 +82,7 @@ impl World {
 
     /// Keeps everything as it is now, for [`World::put_back`].
     pub fn keep(&self) {
+        let _ = fs::remove_dir_all(self.path("kept"));
         copy(&["home", "repo", "tree"].map(|name| self.path(name)), &self.path("kept"));
     }
 

@@ -159,13 +159,18 @@ pub(super) fn understand(value: &[u8]) -> Result<Item<'_>, String> {
     let mut is_there = [false; REQUIRED.len()];
     let mut unknown = Vec::new();
     for _ in 0..pairs {
-        let (Ok(key), Ok(_)) = (reader.raw(), reader.skip()) else { return Err("not a dictionary".to_owned()) };
-        if let Some(place) = REQUIRED.iter().position(|required| *required == key) {
-            is_there[place] = true;
-        }
-        // A bug of long ago added this key; it means nothing.
-        if !ITEM_KEYS.contains(&key) && key != b"acl" {
-            unknown.push(String::from_utf8_lossy(key));
+        let (Ok(key), Ok(_)) = (reader.skip(), reader.skip()) else { return Err("not a dictionary".to_owned()) };
+        match Reader::new(key).raw() {
+            Ok(key) => {
+                if let Some(place) = REQUIRED.iter().position(|required| *required == key) {
+                    is_there[place] = true;
+                }
+                // A bug of long ago added this key; it means nothing.
+                if !ITEM_KEYS.contains(&key) && key != b"acl" {
+                    unknown.push(String::from_utf8_lossy(key));
+                }
+            }
+            Err(_) => unknown.push(Reader::new(key).number().map_or("?".into(), |key: u64| key.to_string().into())),
         }
     }
     let missing: Vec<_> = REQUIRED.iter().zip(is_there).filter(|(_, there)| !there).map(|(key, _)| *key).collect();
@@ -209,6 +214,8 @@ mod tests {
         assert_eq!(understand(no_path).expect_err("none"), "missing required keys: path");
         let strange = b"\x84\xa4mode\x01\xa5mtime\x01\xa4path\xa1x\xa7strange\xc0";
         assert_eq!(understand(strange).expect_err("none"), "invalid keys: strange");
+        let numbered = b"\x83\xa5mtime\x01\xa4path\xa1x\x6c\xc0";
+        assert_eq!(understand(numbered).expect_err("none"), "invalid keys: 108");
         assert_eq!(understand(b"\x83\xa4mode\x01\xa5mtime\x01\xa4path\xa1x").expect("an item").path, b"x");
     }
 
