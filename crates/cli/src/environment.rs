@@ -74,7 +74,7 @@ impl Environment {
     }
 
     /// BORG_BASE_DIR, or the home directory; a HOME left over from root (as mount helpers leave it) does not count.
-    fn base_directory(&self) -> PathBuf {
+    pub(crate) fn base_directory(&self) -> PathBuf {
         if let Some(base) = self.filled("BORG_BASE_DIR") {
             return base.into();
         }
@@ -92,6 +92,11 @@ impl Environment {
         }
         let named = self.filled("USER").and_then(|name| home_of(|entry| entry.name == name.as_bytes()));
         named.or_else(own_home).unwrap_or_else(|| PathBuf::from("/"))
+    }
+
+    /// Where another user's home is.
+    pub(crate) fn home_of_user(name: &[u8]) -> Option<PathBuf> {
+        home_of(|entry| entry.name == name)
     }
 
     /// One of the XDG directories; BORG_BASE_DIR switches XDG off.

@@ -4,6 +4,7 @@ use nanoprobe_archive::Error as ArchiveError;
 use nanoprobe_format::Id;
 use nanoprobe_key::Error as KeyError;
 use nanoprobe_operations::{Error as OperationError, patterns::PatternError};
+use nanoprobe_remote::Error as RemoteError;
 use nanoprobe_repository::Error as RepositoryError;
 
 use crate::{
@@ -167,6 +168,15 @@ impl From<RepositoryError> for Failure {
                 Self::new("NoManifestError", 26, "Repository has no manifest.")
             }
             RepositoryError::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe => source.into(),
+            error => Self::new(error.name(), error.exit_code(), error),
+        }
+    }
+}
+
+impl From<RemoteError> for Failure {
+    fn from(error: RemoteError) -> Self {
+        match error {
+            RemoteError::Repository(error) => error.into(),
             error => Self::new(error.name(), error.exit_code(), error),
         }
     }

@@ -20,6 +20,8 @@ pub(crate) const PROGRAM: &str = "borg.archiver";
 pub(crate) const LIST: &str = "borg.output.list";
 /// Logger of `--stats`.
 pub(crate) const STATISTICS: &str = "borg.output.stats";
+/// Logger of a server's conversation.
+pub(crate) const SERVER: &str = "borg.remote";
 /// Logger of what `check` finds in the repository.
 pub(crate) const REPOSITORY: &str = "borg.repository";
 

@@ -11,7 +11,7 @@ use crate::{
     environment::Environment,
     log::{self, Format, Level, Log},
     placeholders::BORG_VERSION,
-    signals,
+    shell_words, signals,
     status::{Status, classify},
 };
 
@@ -24,7 +24,8 @@ pub(crate) fn run() -> u8 {
     let environment = Environment::of_process();
     // Before anything is parsed: errors of parsing have to be JSON too.
     let format = if words.iter().any(|word| word == "--log-json") { Format::Json } else { Format::Text };
-    match parse(name, &words, format) {
+    let parsed = parse(name, &words, format).and_then(|parsed| forced(name, parsed, format, &environment));
+    match parsed {
         Ok((mut command, common)) => {
             let outdated: Vec<String> = words.iter().filter_map(outdated).collect();
             run_command(name, &mut command, common, &outdated, &environment)
@@ -96,6 +97,24 @@ fn parse(name: &'static str, words: &[OsString], format: Format) -> Result<(Comm
     Ok((command, common))
 }
 
+/// Where sshd runs `serve` instead of what its client asked for, that may choose what is logged and how long to wait, nothing
+/// else: whatever else it typed is not looked at.
+fn forced(
+    name: &'static str,
+    (command, common): (Command, CommonOptions),
+    format: Format,
+    environment: &Environment,
+) -> Result<(Command, CommonOptions), u8> {
+    let wanted = environment.text("SSH_ORIGINAL_COMMAND").filter(|_| matches!(command, Command::Serve(_)));
+    let Some(words) = wanted.and_then(|wanted| shell_words::split(&wanted)) else { return Ok((command, common)) };
+    // Variables in front of the program are dropped.
+    let words = words.into_iter().skip_while(|word| word.contains('=')).skip(1).map(OsString::from);
+    match parse(name, &words.collect::<Vec<_>>(), format)? {
+        (Command::Serve(_), of_client) => Ok((command, common.for_client(of_client))),
+        _ => Ok((command, common)),
+    }
+}
+
 fn print(text: &str) -> u8 {
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => 0,
@@ -126,7 +145,7 @@ fn run_command(
 ) -> u8 {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(common.umask()));
     // One log a process, also for what repositories hold on to.
-    let format = if common.log_json { Format::Json } else { Format::Text };
+    let format = if common.log_json || matches!(command, Command::Serve(_)) { Format::Json } else { Format::Text };
     let log: &'static Log = Box::leak(Box::new(Log::new(common.verbosity(), format)));
     // A defect of this program must not look like a warning, nor like a crash without words.
     std::panic::set_hook(Box::new(move |panic| {

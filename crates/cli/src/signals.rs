@@ -2,7 +2,12 @@
 //! can stop, or a second one, ends the process at once (what was not committed is as if it never was).
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU8, Ordering},
+    io,
+    os::fd::OwnedFd,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU8, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -13,10 +18,14 @@ use signal_hook::{
     iterator::Signals,
 };
 
+use crate::log::lock;
+
 /// Looked at by every operation.
 pub(crate) static INTERRUPT: Interrupt = Interrupt::new();
 static RECEIVED: AtomicU8 = AtomicU8::new(0);
 static STOPPABLE: AtomicBool = AtomicBool::new(false);
+/// The other end of what [`waker`] gave.
+static ASLEEP: Mutex<Option<OwnedFd>> = Mutex::new(None);
 
 /// Exit code when the reader of our output went away: 128 and SIGPIPE's number.
 pub(crate) const BROKEN_PIPE: u8 = 141;
@@ -57,8 +66,15 @@ pub(crate) fn stoppable() {
     STOPPABLE.store(true, Ordering::Relaxed);
 }
 
+/// A stream that ends when a signal comes, for those who wait for streams and look at nothing else.
+pub(crate) fn waker() -> io::Result<OwnedFd> {
+    let (wake, asleep) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    *lock(&ASLEEP) = Some(asleep);
+    Ok(wake)
+}
+
 /// Starts listening. Costs one thread with a small stack.
-pub(crate) fn listen() -> std::io::Result<()> {
+pub(crate) fn listen() -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let listener = thread::Builder::new().name("signals".into()).stack_size(64 << 10);
     listener.spawn(move || {
@@ -72,6 +88,7 @@ pub(crate) fn listen() -> std::io::Result<()> {
             if last.is_none() {
                 RECEIVED.store(number as u8, Ordering::Relaxed);
                 INTERRUPT.request();
+                drop(lock(&ASLEEP).take());
                 last = Some(Instant::now());
             }
         }

@@ -13,6 +13,18 @@ pub enum Error {
     /// What came from the client is no message.
     #[error("Borg 1.4.5: Got unexpected RPC data format from client.")]
     UnexpectedFromClient,
+    /// A client calls before it has opened a repository.
+    #[error("No repository is open.")]
+    NotOpen,
+    /// A client opens a second repository.
+    #[error("A repository is open already.")]
+    AlreadyOpen,
+    /// A client asks for what a server must not do, or with what cannot be right.
+    #[error("{0}")]
+    Refused(String),
+    /// The client's stream broke.
+    #[error("{0}")]
+    Stream(#[from] std::io::Error),
     /// The repository's own trouble.
     #[error(transparent)]
     Repository(#[from] nanoprobe_repository::Error),
@@ -25,6 +37,7 @@ impl Error {
             Self::InvalidRpcMethod(_) => "InvalidRPCMethod",
             Self::PathNotAllowed(_) => "PathNotAllowed",
             Self::UnexpectedFromClient => "UnexpectedRPCDataFormatFromClient",
+            Self::NotOpen | Self::AlreadyOpen | Self::Refused(_) | Self::Stream(_) => "Error",
             Self::Repository(error) => error.name(),
         }
     }
@@ -35,6 +48,7 @@ impl Error {
             Self::InvalidRpcMethod(_) => 82,
             Self::PathNotAllowed(_) => 83,
             Self::UnexpectedFromClient => 85,
+            Self::NotOpen | Self::AlreadyOpen | Self::Refused(_) | Self::Stream(_) => 2,
             Self::Repository(error) => error.exit_code(),
         }
     }

@@ -8,8 +8,10 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
 
+mod anchored;
 mod native;
 
+pub use anchored::{Anchored, Missing};
 pub use native::Native;
 
 /// A tree of files.

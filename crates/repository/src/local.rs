@@ -174,13 +174,18 @@ impl LocalRepository {
         crate::lock::break_lock(&Native, &absolute(path)?)
     }
 
+    /// Breaks every lock of this repository, whoever holds it.
+    pub fn break_locks(&self) -> Result<(), Error> {
+        crate::lock::break_lock(&*self.fs, &self.path)
+    }
+
     /// True when there is a Borg repository at `path`.
     pub fn is_repository(path: &Path) -> bool {
         crate::create::is_repository(&Native, path)
     }
 
     /// Gives up the lock, and with it the right to write.
-    pub(crate) fn release(&self) -> Result<(), Error> {
+    pub fn release(&self) -> Result<(), Error> {
         let held = lock(&self.lock).take();
         held.map_or(Ok(()), Lock::release)
     }
@@ -334,6 +339,10 @@ impl Repository for LocalRepository {
 
     fn set_key_blob(&self, blob: &[u8]) -> Result<(), Error> {
         let text = String::from_utf8_lossy(blob).into_owned();
+        // Borg's clients change passphrases with a shared lock.
+        if let Some(held) = &mut *lock(&self.lock) {
+            held.upgrade()?;
+        }
         self.change_config(|config| config.set("key", &text))
     }
 

@@ -115,6 +115,20 @@ impl CommonOptions {
         }
     }
 
+    /// What a client of a server may choose comes from `client`, also where it did not choose.
+    pub(crate) fn for_client(self, client: Self) -> Self {
+        Self {
+            critical: client.critical,
+            error: client.error,
+            warning: client.warning,
+            info: client.info,
+            debug: client.debug,
+            debug_topics: client.debug_topics,
+            lock_wait: client.lock_wait,
+            ..self
+        }
+    }
+
     pub(crate) fn verbosity(&self) -> Verbosity {
         self.level().unwrap_or_default()
     }

@@ -30,6 +30,7 @@ mod prune;
 mod quickstart;
 mod recreate;
 mod rename;
+mod serve;
 mod upgrade;
 mod values;
 mod version;
@@ -69,6 +70,7 @@ pub(crate) use self::{
     quickstart::Quickstart,
     recreate::Recreate,
     rename::Rename,
+    serve::Serve,
     upgrade::Upgrade,
     values::memory,
     version::Version,
@@ -116,6 +118,7 @@ pub(crate) enum Command {
     BreakLock(Box<BreakLock>),
     Key(Box<Key>),
     WithLock(Box<WithLock>),
+    Serve(Box<Serve>),
     Upgrade(Box<Upgrade>),
     Benchmark(Box<Benchmark>),
     Completions(Box<Completions>),
@@ -128,7 +131,7 @@ pub(crate) enum Command {
 }
 
 /// Borg's commands that end with a clear message for now.
-pub(crate) const NOT_BUILT: &[&str] = &["borgfs", "mount", "serve", "umount"];
+pub(crate) const NOT_BUILT: &[&str] = &["borgfs", "mount", "umount"];
 
 impl Command {
     /// The common options typed after the command.
@@ -152,6 +155,7 @@ impl Command {
             Self::BreakLock(command) => &mut command.common,
             Self::Key(command) => return command.common(),
             Self::WithLock(command) => &mut command.common,
+            Self::Serve(command) => &mut command.common,
             Self::Upgrade(command) => &mut command.common,
             Self::Benchmark(command) => return command.common(),
             Self::Completions(command) => &mut command.common,

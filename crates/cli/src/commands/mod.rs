@@ -27,6 +27,7 @@ mod quickstart;
 mod recreate;
 mod rename;
 mod selection;
+mod serve;
 mod tar_stream;
 mod timestamp;
 mod upgrade;
@@ -61,6 +62,7 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Benchmark(arguments) => benchmark::run(arguments, context),
         Command::Completions(arguments) => completions::run(arguments),
         Command::WithLock(arguments) => with_lock::run(arguments, context),
+        Command::Serve(arguments) => serve::run(arguments, context),
         Command::Debug(arguments) => debug::run(arguments, context),
         Command::Version(arguments) => version::run(arguments, context),
         Command::Quickstart(arguments) => quickstart::run(arguments),

@@ -11,6 +11,8 @@ use crate::{
     arguments::{self, Debug, DebugCommand},
 };
 
+pub(super) use system::text as system_text;
+
 pub(super) fn run(arguments: &Debug, context: &Context<'_>) -> Result<(), Failure> {
     match &arguments.command {
         Some(DebugCommand::Info(_)) => system::info(context),
