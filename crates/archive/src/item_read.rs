@@ -21,6 +21,8 @@ pub struct ItemReader<'a> {
     ids: &'a [Id],
     /// How many of `ids` have been fetched.
     fetched: usize,
+    /// How many of them the repository was told of.
+    announced: usize,
     object: Vec<u8>,
     chunk: Vec<u8>,
     /// Plain stream; what lies before `position` has been read.
@@ -41,7 +43,7 @@ impl<'a> ItemReader<'a> {
     /// The same, with another limit for the size of one item.
     pub fn with_limit(repository: &'a dyn Repository, opener: Opener, ids: &'a [Id], limit_bytes: usize) -> Self {
         let (object, chunk, buffer) = Default::default();
-        Self { repository, opener, ids, fetched: 0, object, chunk, buffer, position: 0, limit_bytes }
+        Self { repository, opener, ids, fetched: 0, announced: 0, object, chunk, buffer, position: 0, limit_bytes }
     }
 
     /// The next item, borrowed until the next call. An item that is msgpack but no item is an error for itself alone: the
@@ -96,9 +98,10 @@ impl<'a> ItemReader<'a> {
     /// Puts the next chunk behind what is left of the buffer, which then begins at the item at hand.
     fn fetch(&mut self) -> Result<bool, Error> {
         let Some(id) = self.ids.get(self.fetched) else { return Ok(false) };
-        if self.fetched.is_multiple_of(AHEAD) {
+        if self.announced <= self.fetched + AHEAD / 2 {
             let end = self.ids.len().min(self.fetched + AHEAD);
-            self.repository.preload(&self.ids[self.fetched..end]);
+            self.repository.preload(self.ids.get(self.announced..end).unwrap_or_default());
+            self.announced = end;
         }
         self.repository.get(id, &mut self.object)?;
         self.opener.open(Some(id), &self.object, &mut self.chunk)?;

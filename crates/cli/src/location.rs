@@ -57,6 +57,12 @@ impl Location {
         Ok(Self { archive, processed, ..location })
     }
 
+    /// What was typed, without the archive.
+    pub(crate) fn without_archive(&self) -> Vec<u8> {
+        let end = self.processed.windows(2).position(|pair| pair == b"::").unwrap_or(self.processed.len());
+        self.processed[..end].to_vec()
+    }
+
     /// The repository as Borg spells it in messages.
     pub(crate) fn canonical(&self) -> Vec<u8> {
         match &self.place {

@@ -70,9 +70,14 @@ impl Log {
         self.message(Level::Debug, PROGRAM, None, message);
     }
 
+    /// A message of this level is wanted.
+    pub(crate) fn wants(&self, level: Level) -> bool {
+        level <= self.level
+    }
+
     /// A message that is dropped when its level is not wanted.
     pub(crate) fn message(&self, level: Level, name: &str, class: Option<&str>, message: impl AsRef<[u8]>) {
-        if level <= self.level {
+        if self.wants(level) {
             self.always(level, name, class, message);
         }
     }

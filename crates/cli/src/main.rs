@@ -13,6 +13,7 @@ mod placeholders;
 mod program;
 mod progress;
 mod prompt;
+mod server_lines;
 mod shell_words;
 mod signals;
 mod status;

@@ -64,6 +64,18 @@ pub struct ExtractPlan {
     pub unit_bytes: usize,
 }
 
+/// What a repository on another machine may use: the upload buffer is part of what the repository gets, the rest comes
+/// from what each operation but `create` leaves to look-ahead; `create` looks at nothing ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RemotePlan {
+    /// Bytes that wait to be sent.
+    pub upload_bytes: usize,
+    /// The same where the user wants many.
+    pub most_upload_bytes: usize,
+    /// Objects that came before they were needed.
+    pub ahead_bytes: usize,
+}
+
 /// A budget that cannot hold what is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -136,6 +148,18 @@ impl Budget {
     pub fn extract_plan(&self, cores: usize) -> ExtractPlan {
         let slot_bytes = (self.bytes.saturating_sub(FIXED_BYTES) / 4 * 3).max(self.bytes / 3);
         ExtractPlan { workers: cores.clamp(1, 4), slot_bytes, unit_bytes: 256 << 10 }
+    }
+
+    /// What a repository on another machine may use.
+    pub const fn remote_plan(&self) -> RemotePlan {
+        let eighth = self.bytes / 8;
+        let upload_bytes = if eighth < 1 << 20 { eighth } else { 1 << 20 };
+        RemotePlan { upload_bytes, most_upload_bytes: eighth, ahead_bytes: eighth }
+    }
+
+    /// Stored bytes of the objects that are announced to the repository ahead of the one that is needed.
+    pub(crate) const fn announced_bytes(&self) -> usize {
+        self.bytes / 12
     }
 
     /// The largest item that is read, in bytes.

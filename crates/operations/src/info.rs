@@ -19,6 +19,8 @@ use nanoprobe_key::Opener;
 
 use crate::{Error, Event, Interrupt, Monitor, Session, metadata_stream::Splitter, sorted_pass::SortedPass};
 
+/// Metadata chunks that the repository is told of ahead of time.
+const AHEAD: usize = 8;
 const RECORD_BYTES: usize = 49;
 const KEY_BYTES: usize = 37;
 const FILE_DATA: u8 = 0;
@@ -111,7 +113,7 @@ pub fn known_totals(session: &Session, interrupt: &Interrupt) -> Result<KnownTot
     Ok(KnownTotals {
         size_bytes,
         csize_bytes,
-        unique_csize_bytes: Some(totals.stored_bytes.saturating_sub(u64::from(manifest_bytes))),
+        unique_csize_bytes: totals.stored_bytes.map(|bytes| bytes.saturating_sub(u64::from(manifest_bytes))),
         unique_chunks: Some(totals.objects.saturating_sub(1)),
         unique_size_bytes: None,
         chunks: None,
@@ -314,16 +316,23 @@ impl<'a> ReferenceReader<'a> {
         let metadata = ArchiveMetadata::open(&**repository, key, &mut self.opener, &entry.id)?;
         let mut splitter = Splitter::new(budget.item_bytes());
         let mut counted = ArchiveTotals::default();
-        for id in &metadata.items {
+        for (place, id) in metadata.items.iter().enumerate() {
             if interrupt.requested() {
                 return Err(Error::Interrupted);
+            }
+            if place.is_multiple_of(AHEAD) {
+                let end = metadata.items.len().min(place + 2 * AHEAD);
+                let start = if place == 0 { 0 } else { place + AHEAD };
+                repository.preload(metadata.items.get(start..end).unwrap_or_default());
             }
             each(self.fetch(id)?.packed())?;
             let number = self.number;
             splitter.feed(&self.data, &mut |value| {
                 let item = Item::parse(value)?;
                 let Some(chunks) = item.chunks else { return Ok(()) };
-                for ChunkRef { id, size, csize } in chunks.iter() {
+                for chunk in chunks.iter() {
+                    repository.learn(&chunk)?;
+                    let ChunkRef { id, size, csize } = chunk;
                     if item.part.is_none() {
                         counted.size_bytes += u64::from(size);
                         counted.csize_bytes += u64::from(csize);

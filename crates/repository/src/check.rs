@@ -72,7 +72,8 @@ impl LocalRepository {
             let bytes = self.reader.segments.bytes(segment)?.unwrap_or(0).saturating_sub(MAGIC.len() as u64);
             stored_bytes += bytes.saturating_sub(u64::try_from(freeable).unwrap_or(0));
         }
-        Ok(Totals { objects, stored_bytes: stored_bytes.saturating_sub(objects * ID_HEADER_BYTES as u64) })
+        let stored_bytes = stored_bytes.saturating_sub(objects * ID_HEADER_BYTES as u64);
+        Ok(Totals { objects, stored_bytes: Some(stored_bytes) })
     }
 }
 

@@ -103,6 +103,16 @@ pub enum Error {
     /// Somebody else reserved nonces since they were last read.
     #[error("nonce space reservation with mismatched previous state")]
     NonceMismatch,
+    /// Trouble that only repositories elsewhere have.
+    #[error("{message}")]
+    Elsewhere {
+        /// Borg's qualified class name.
+        name: &'static str,
+        /// The exit code under `BORG_EXIT_CODES=modern`.
+        exit_code: u8,
+        /// What Borg prints.
+        message: String,
+    },
     /// The operating system refused.
     #[error("[Errno {}] {}: '{}'", source.raw_os_error().unwrap_or(0), reason_text(source), path.display())]
     Io {
@@ -135,6 +145,7 @@ impl Error {
             Self::LockTimeout(_) => "LockTimeout",
             Self::NotLocked(_) => "NotLocked",
             Self::NotMyLock(_) => "NotMyLock",
+            Self::Elsewhere { name, .. } => name,
             _ => "Error",
         }
     }
@@ -160,6 +171,7 @@ impl Error {
             Self::NotMyLock(_) => 75,
             Self::Integrity(_) => 90,
             Self::FileIntegrity(_) => 91,
+            Self::Elsewhere { exit_code, .. } => *exit_code,
             _ => 2,
         }
     }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use nanoprobe_format::Id;
+use nanoprobe_format::{ChunkRef, Id};
 
 mod check;
 mod compact;
@@ -45,8 +45,16 @@ pub trait Repository: Send + Sync {
     fn get(&self, id: &Id, object: &mut Vec<u8>) -> Result<(), Error>;
     /// These will be asked for next, in this order (read-ahead; may do nothing).
     fn preload(&self, ids: &[Id]);
-    /// Size in bytes of the stored object, `None` when there is none. Cheap: no object is read.
+    /// Size in bytes of the stored object, `None` when there is none; 0 where nobody has told it. Cheap: no object is read.
     fn stored_bytes(&self, id: &Id) -> Result<Option<u32>, Error>;
+    /// Objects whose stored size is not known.
+    fn unknown_sizes(&self) -> Result<u64, Error> {
+        Ok(0)
+    }
+    /// Somebody met a chunk whose stored size is recorded (unless it is 0).
+    fn learn(&self, _chunk: &ChunkRef) -> Result<(), Error> {
+        Ok(())
+    }
     /// Stores or replaces an object.
     fn put(&self, id: &Id, object: &[u8]) -> Result<(), Error>;
     /// Removes an object.
@@ -166,6 +174,6 @@ pub enum CompactReport<'a> {
 pub struct Totals {
     /// Number of objects, the manifest included.
     pub objects: u64,
-    /// Their stored sizes, headers excluded, in bytes.
-    pub stored_bytes: u64,
+    /// Their stored sizes, headers excluded, in bytes; `None` where they are not all known.
+    pub stored_bytes: Option<u64>,
 }

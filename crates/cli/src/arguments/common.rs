@@ -54,13 +54,13 @@ pub(crate) struct CommonOptions {
     umask: Option<u32>,
     /// Program to run on the remote side
     #[arg(long, value_name = "PATH")]
-    remote_path: Option<OsString>,
+    pub(crate) remote_path: Option<OsString>,
     /// Upload limit in KiB a second [default: 0, none]
     #[arg(long, value_name = "RATE", alias = "remote-ratelimit")]
-    upload_ratelimit: Option<i64>,
-    /// Upload buffer in MiB [default: 0, none]
+    pub(crate) upload_ratelimit: Option<i64>,
+    /// Upload buffer in MiB, at most an eighth of the memory limit [default: 0, none to speak of]
     #[arg(long, value_name = "UPLOAD_BUFFER", alias = "remote-buffer")]
-    upload_buffer: Option<i64>,
+    pub(crate) upload_buffer: Option<i64>,
     /// Treat parts of unfinished files as files
     #[arg(long)]
     pub(crate) consider_part_files: bool,
@@ -69,7 +69,7 @@ pub(crate) struct CommonOptions {
     debug_profile: Option<OsString>,
     /// Command that connects to a remote repository
     #[arg(long, value_name = "RSH", allow_hyphen_values = true)]
-    rsh: Option<OsString>,
+    pub(crate) rsh: Option<OsString>,
     /// Memory for everything (e.g. 32M) [default: 48M, less on a small machine]
     #[arg(long, value_name = "SIZE", value_parser = values::memory)]
     memory_limit: Option<usize>,

@@ -21,7 +21,7 @@ const AMOUNT_LEAST: u64 = 10_000_000;
 
 pub(super) fn run(arguments: &Config, context: &Context<'_>) -> Result<(), Failure> {
     let location = context.location(&arguments.location, Archive::Refused, None)?;
-    let repository = LocalRepository::open(&Context::path(&location), context.open_options(Locking::Exclusive))?;
+    let repository = LocalRepository::open(&Context::only_local(&location)?, context.open_options(Locking::Exclusive))?;
     if arguments.cache {
         return Err(Failure::command(
             "the cache of nanoprobe has no settings; borg's own cache is borg's to configure",

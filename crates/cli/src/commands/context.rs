@@ -3,7 +3,7 @@
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf, sync::Arc, time::Duration};
 
 use nanoprobe_archive::{ArchiveMetadata, FeatureOperation, ManifestEntry};
-use nanoprobe_key::Directories;
+use nanoprobe_key::{Directories, key_file};
 use nanoprobe_operations::{Budget, Places, Session};
 use nanoprobe_repository::{LocalRepository, Locking, OpenOptions, Repository};
 
@@ -49,7 +49,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Reads a location; remote ones end here for now.
+    /// Reads a location.
     pub(crate) fn location(&self, text: &OsStr, archive: Archive, now: Option<i64>) -> Result<Location, Failure> {
         let location = Location::parse(text.as_bytes(), self.environment, |text| self.replace(text, now))?;
         let shown = || String::from_utf8_lossy(text.as_bytes()).into_owned();
@@ -62,10 +62,6 @@ impl<'a> Context<'a> {
                 return Err(arguments::usage_error(message).into());
             }
             _ => {}
-        }
-        if matches!(location.place, Place::Remote { .. }) {
-            let canonical = String::from_utf8_lossy(&location.canonical()).into_owned();
-            return Err(Failure::not_built(format_args!("remote repository {canonical}")));
         }
         Ok(location)
     }
@@ -101,7 +97,10 @@ impl<'a> Context<'a> {
 
     /// Opens the repository at a location.
     pub(crate) fn repository(&self, location: &Location, lock: Locking) -> Result<Arc<dyn Repository>, Failure> {
-        Ok(Arc::new(LocalRepository::open(&Self::path(location), self.open_options(lock))?))
+        match Self::local_path(location) {
+            Some(path) => Ok(Arc::new(LocalRepository::open(&path, self.open_options(lock))?)),
+            None => Ok(Arc::new(self.remote(location, lock, None)?)),
+        }
     }
 
     /// Key, manifest and security checks on top of an open repository.
@@ -153,9 +152,29 @@ impl<'a> Context<'a> {
     }
 
     /// The path of a local repository.
-    pub(crate) fn path(location: &Location) -> PathBuf {
+    pub(crate) fn local_path(location: &Location) -> Option<PathBuf> {
         match &location.place {
-            Place::Local(path) | Place::Remote { path, .. } => PathBuf::from(OsStr::from_bytes(path)),
+            Place::Local(path) => Some(PathBuf::from(OsStr::from_bytes(path))),
+            Place::Remote { .. } => None,
+        }
+    }
+
+    /// The path of a repository that must be local.
+    pub(crate) fn only_local(location: &Location) -> Result<PathBuf, Failure> {
+        Self::local_path(location).ok_or_else(|| {
+            let shown = String::from_utf8_lossy(&location.processed).into_owned();
+            arguments::usage_error(format_args!("\"{shown}\": Repository must be local")).into()
+        })
+    }
+
+    /// The name that a key file gets from the location of its repository.
+    pub(crate) fn key_file_name(location: &Location, repository: &dyn Repository) -> String {
+        match &location.place {
+            Place::Local(_) => key_file::name(None, repository.location()),
+            Place::Remote { host, path, .. } => {
+                let host = String::from_utf8_lossy(host);
+                key_file::name(Some(host.trim_matches(['[', ']'])), &String::from_utf8_lossy(path))
+            }
         }
     }
 }

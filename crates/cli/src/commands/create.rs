@@ -42,10 +42,11 @@ pub(super) fn run(arguments: &Create, context: &Context<'_>) -> Result<(), Failu
     let statistics = wanted_statistics(arguments, context);
 
     context.log.info([b"Creating archive at \"".as_slice(), &location.processed, b"\""].concat());
-    let path = std::path::absolute(Context::path(&location))?;
-    let caches = [context.environment.borg_cache_directory(), context.environment.cache_directory(), path];
+    let path = Context::local_path(&location).map(std::path::absolute).transpose()?;
+    let caches = [context.environment.borg_cache_directory(), context.environment.cache_directory()];
+    let caches = caches.into_iter().chain(path).collect();
     let name = Context::archive_name(&location);
-    let options = options(arguments, name, timestamp, sources, caches.to_vec(), context)?;
+    let options = options(arguments, name, timestamp, sources, caches, context)?;
 
     let listing = if arguments.output_list { Listing::Status(filter) } else { Listing::Off };
     if arguments.dry_run {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use nanoprobe_key::{Mode, RelatedSecrets, RelatedSecretsError, key_file};
+use nanoprobe_key::{Mode, RelatedSecrets, RelatedSecretsError};
 use nanoprobe_operations::Session;
+use nanoprobe_remote::Creation;
 use nanoprobe_repository::{CreateOptions, LocalRepository, Locking, Repository};
 
-use super::{Context, context::Archive, files::read_small};
-use crate::{Failure, arguments::Init};
+use super::{Context, context::Archive, files::read_small, remote::New};
+use crate::{Failure, arguments::Init, location::Location};
 
 /// What to know about keys, told once.
 const ADVICE: &str = "
@@ -29,15 +30,8 @@ pub(super) fn run(arguments: &Init, context: &Context<'_>) -> Result<(), Failure
     let location = context.location(&arguments.location, Archive::Refused, None)?;
     let related = arguments.import_related_secrets.as_deref().map(read_related).transpose()?;
     context.log.info([b"Initializing repository at \"".as_slice(), &location.canonical(), b"\""].concat());
-    let options = CreateOptions {
-        append_only: arguments.append_only,
-        storage_quota: arguments.storage_quota.unwrap_or(0),
-        make_parents: arguments.make_parent_dirs,
-        ..CreateOptions::default()
-    };
-    let open = context.open_options(Locking::Exclusive);
-    let repository = Arc::new(LocalRepository::create(&Context::path(&location), &options, open)?);
-    let name = key_file::name(None, repository.location());
+    let repository = make(arguments, &location, context)?;
+    let name = Context::key_file_name(&location, &*repository);
     let (places, budget) = (context.places()?, context.budget()?);
     let (mode, prompt) = (arguments.encryption, &mut context.prompt());
     Session::create_related(repository, mode, related.as_ref(), &name, &places, budget, prompt)?;
@@ -45,6 +39,17 @@ pub(super) fn run(arguments: &Init, context: &Context<'_>) -> Result<(), Failure
         context.log.warning(ADVICE, None);
     }
     Ok(())
+}
+
+fn make(arguments: &Init, location: &Location, context: &Context<'_>) -> Result<Arc<dyn Repository>, Failure> {
+    let Init { append_only, make_parent_dirs: make_parents, .. } = *arguments;
+    let storage_quota = arguments.storage_quota.unwrap_or(0);
+    let Some(path) = Context::local_path(location) else {
+        let new = New { creation: Creation { append_only, make_parents }, storage_quota };
+        return Ok(Arc::new(context.remote(location, Locking::Exclusive, Some(new))?));
+    };
+    let options = CreateOptions { append_only, storage_quota, make_parents, ..CreateOptions::default() };
+    Ok(Arc::new(LocalRepository::create(&path, &options, context.open_options(Locking::Exclusive))?))
 }
 
 /// Reads the secrets before anything is made, so that a wrong file leaves nothing behind.

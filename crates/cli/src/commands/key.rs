@@ -10,9 +10,7 @@ use std::{
 
 use nanoprobe_archive::FeatureOperation;
 use nanoprobe_format::Id;
-use nanoprobe_key::{
-    Error, KeyBackup, Mode, PaperError, PaperKey, RelatedSecrets, Storage, key_file, migrate_to_repokey,
-};
+use nanoprobe_key::{Error, KeyBackup, Mode, PaperError, PaperKey, RelatedSecrets, Storage, migrate_to_repokey};
 use nanoprobe_repository::{Locking, Repository};
 
 use super::{
@@ -74,7 +72,7 @@ fn import(arguments: &KeyImport, context: &Context<'_>) -> Result<(), Failure> {
         },
         (false, Some(path)) => KeyBackup::parse(&read_small(path)?, &*repository)?,
     };
-    let name = key_file::name(None, repository.location());
+    let name = Context::key_file_name(&location, &*repository);
     Ok(key.store(&*repository, &manifest, &context.places()?.directories, &name)?)
 }
 

@@ -25,6 +25,7 @@ mod list;
 mod prune;
 mod quickstart;
 mod recreate;
+mod remote;
 mod rename;
 mod selection;
 mod serve;

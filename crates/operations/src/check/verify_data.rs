@@ -22,6 +22,8 @@ use crate::{Error, Event, Interrupt, sorted_pass::SortedPass};
 const BATCH: usize = 256;
 /// What is remembered in memory of defective objects.
 const DEFECTIVE_BYTES: usize = 1 << 20;
+/// Objects that the repository is told of ahead of time.
+const AHEAD: usize = 32;
 const OPERATION: &str = "check.verify_data";
 
 /// How far it came.
@@ -174,6 +176,10 @@ fn verify_some(
     while let index = next.fetch_add(1, Ordering::Relaxed)
         && let Some(id) = ids.get(index)
     {
+        if index.is_multiple_of(AHEAD) {
+            let start = if index == 0 { 0 } else { index + AHEAD };
+            repository.preload(ids.get(start..ids.len().min(index + 2 * AHEAD)).unwrap_or_default());
+        }
         if let Err(error) = repository.get(id, &mut object) {
             if !is_integrity(&error) && !is_not_found(&error) {
                 return Err(error.into());

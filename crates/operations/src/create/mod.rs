@@ -19,6 +19,7 @@ mod options;
 mod paths;
 mod read;
 mod seen;
+mod sizes;
 mod status;
 mod store;
 mod stream;
@@ -141,6 +142,7 @@ fn make_archive(
              smaller dictionary is used. --memory-limit raises the limit."
         )));
     }
+    sizes::learn(repository, key, manifest, budget.item_bytes(), interrupt)?;
     let slots = Slots::new(plan.slot_bytes);
     let (recycle, empty) = bounded(plan.units);
     let (full, queue) = bounded(plan.units);

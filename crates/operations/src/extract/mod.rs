@@ -22,7 +22,12 @@ mod trouble;
 mod unit;
 mod write;
 
-use std::{collections::BTreeMap, io::Write as Stream, path::Path, thread};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io::Write as Stream,
+    path::Path,
+    thread,
+};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use nanoprobe_archive::{ArchiveMetadata, ItemReader, ManifestEntry};
@@ -104,7 +109,9 @@ pub fn extract<'a>(
         let (opened, to_write) = bounded(plan.workers * 2);
         let (recycled, empty) = bounded(16);
         let slots = &slots;
-        scope.spawn(move || fetch_units(planner, Fetch::new(repository), slots, &empty, &fetched, interrupt));
+        let announced_bytes = session.budget.announced_bytes();
+        let fetch = Fetch::new(repository);
+        scope.spawn(move || fetch_units(planner, fetch, announced_bytes, slots, &empty, &fetched, interrupt));
         for _ in 0..plan.workers {
             let (to_open, opened): (Receiver<Unit>, Sender<Unit>) = (to_open.clone(), opened.clone());
             let opener = session.key.opener();
@@ -123,17 +130,21 @@ pub fn extract<'a>(
     Ok(())
 }
 
-/// The fetch thread: plans one unit ahead of the one whose objects it gets.
+/// Planned units are small, but there may be no chunks in them to count.
+const MOST_UNITS_AHEAD: usize = 32;
+
+/// The fetch thread: plans some units ahead of the one whose objects it gets, one at least.
 fn fetch_units(
     mut planner: Planner<'_>,
     mut fetch: Fetch<'_>,
+    most_announced_bytes: usize,
     slots: &Slots,
     empty: &Receiver<Unit>,
     fetched: &Sender<Unit>,
     interrupt: &Interrupt,
 ) {
     let mut sequence = 0;
-    let mut ahead: Option<Unit> = None;
+    let (mut ahead, mut announced_bytes) = (VecDeque::new(), 0);
     let mut deliver = |mut unit: Unit, fetch: &mut Fetch<'_>| {
         if !unit.chunks.is_empty() {
             let (object_bytes, plain_bytes) = unit.bytes();
@@ -148,12 +159,22 @@ fn fetch_units(
     let result = planner.run(&mut |planned| {
         let unit = std::mem::replace(planned, empty.try_recv().unwrap_or_default());
         fetch.announce(&unit);
-        let goes_on = ahead.replace(unit).is_none_or(|unit| deliver(unit, &mut fetch));
-        goes_on && !interrupt.requested()
+        announced_bytes += unit.bytes().0;
+        ahead.push_back(unit);
+        while ahead.len() > 1 && (announced_bytes > most_announced_bytes || ahead.len() > MOST_UNITS_AHEAD) {
+            let Some(unit) = ahead.pop_front() else { break };
+            announced_bytes -= unit.bytes().0;
+            if !deliver(unit, &mut fetch) {
+                return false;
+            }
+        }
+        !interrupt.requested()
     });
-    let mut last = ahead.unwrap_or_default();
+    let mut last = ahead.pop_back().unwrap_or_default();
     last.failure = result.err();
-    deliver(last, &mut fetch);
+    if ahead.into_iter().all(|unit| deliver(unit, &mut fetch)) {
+        deliver(last, &mut fetch);
+    }
 }
 
 /// The writer's side: units in the order in which they were planned.

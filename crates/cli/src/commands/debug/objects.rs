@@ -25,7 +25,8 @@ pub(super) const BATCH: usize = 1000;
 pub(super) fn dump(arguments: &DebugDumpObjects, context: &Context<'_>) -> Result<(), Failure> {
     let location = context.location(&arguments.location, Archive::Refused, None)?;
     if arguments.ghost {
-        let repository = LocalRepository::open(&Context::path(&location), context.open_options(Locking::Shared))?;
+        let repository =
+            LocalRepository::open(&Context::only_local(&location)?, context.open_options(Locking::Shared))?;
         return dump_everything(arguments, &repository, context);
     }
     let repository = context.repository(&location, Locking::Shared)?;
