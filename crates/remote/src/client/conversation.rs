@@ -20,7 +20,7 @@ use super::ahead::Place;
 use super::answer::Answer;
 use super::exception::Exception;
 use super::state::{Pending, State};
-use super::{Limits, Listener, messages, receive, send};
+use super::{Limits, messages, receive, send};
 use crate::Error;
 use crate::transport::{Line, Process};
 
@@ -87,7 +87,7 @@ impl Shared {
 
 impl Conversation {
     /// Starts one over `line`; lines for the user go to `listener`.
-    pub(super) fn start(line: Line, limits: Limits, listener: Listener) -> Result<Self, Error> {
+    pub(super) fn start(line: Line, limits: Limits, listener: Arc<dyn Fn(&[u8]) + Send + Sync>) -> Result<Self, Error> {
         let state = Mutex::new(State::new(limits.upload_bytes, limits.ahead_bytes));
         let [came, to_send, go_on] = std::array::from_fn(|_| Condvar::new());
         let shared = Arc::new(Shared { state, came, to_send, go_on });

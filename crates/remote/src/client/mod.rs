@@ -18,7 +18,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nanoprobe_format::Id;
 use nanoprobe_format::msgpack::{self, Reader};
@@ -32,9 +32,6 @@ use self::roster::Roster;
 use crate::Error;
 
 pub use self::open::{Creation, Limits, OpenOptions};
-
-/// Gets lines of the other end for the user, with what ends them.
-type Listener = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
 /// Deletions of objects that may not be there, each with a round trip, before it pays to know which objects there are.
 const BLIND_DELETIONS: u32 = 16;

@@ -1,8 +1,8 @@
 //! Starting a conversation: `negotiate`, then `open`.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
 
 use nanoprobe_format::rpc::{Call, Open, Response, Version};
 use nanoprobe_format::{Id, msgpack};
@@ -11,7 +11,7 @@ use nanoprobe_repository::{Error as RepositoryError, Locking};
 use super::conversation::{Conversation, Trouble};
 use super::exception::unexpected;
 use super::roster::{Roster, Upkeep};
-use super::{Listener, RemoteRepository, value};
+use super::{RemoteRepository, value};
 use crate::Error;
 use crate::transport::Transport;
 
@@ -49,7 +49,7 @@ pub struct OpenOptions {
     /// Directory that holds one of our cache directories for each repository.
     pub caches: PathBuf,
     /// Gets what the other end says to the user, line by line, with what ends the line.
-    pub listener: Listener,
+    pub listener: Arc<dyn Fn(&[u8]) + Send + Sync>,
 }
 
 /// What a new repository is like.
