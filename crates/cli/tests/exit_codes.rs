@@ -148,6 +148,7 @@ fn options_of_check_that_contradict() {
     check(&place, &case(&["check", "--repository-only", "--last", "1", "r"], contradicts));
     let partial = "Command Error: --repository-only is required for --max-duration support.";
     check(&place, &case(&["check", "--max-duration", "5", "r"], partial));
+    place.run(&["check", "--archives-only", "--verify-data", "--max-duration", "5", "r"]).expect(0);
 }
 
 #[test]

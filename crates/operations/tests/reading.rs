@@ -8,3 +8,5 @@ mod extract;
 mod fixture;
 #[path = "reading/hostile.rs"]
 mod hostile;
+#[path = "reading/repair.rs"]
+mod repair;

@@ -1,6 +1,6 @@
 //! `check`: the repository's files, then the archives; either can be repaired.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use nanoprobe_key::Key;
 use nanoprobe_operations::{
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &Check, context: &Context<'_>) -> Result<(), Failur
         verify_data: arguments.verify_data,
         archive: location.archive.is_some().then(|| Context::archive_name(&location)),
         selection: selection::archives(&arguments.filters, Checkpoints::Consider, context)?,
-        maximum_seconds: arguments.max_duration,
+        maximum_duration: Duration::from_secs(arguments.max_duration),
         mode: if arguments.repair { CheckMode::Repair } else { CheckMode::Examine },
     };
     let repository = context.repository(&location, Locking::Exclusive)?;

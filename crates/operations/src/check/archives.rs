@@ -61,9 +61,6 @@ enum Fate {
     Unfinished(Position),
 }
 
-/// The mark pass over archives.
-type Walk<'a> = Mark<'a, Objects<'a>, Survey<'a>>;
-
 impl<'a> ArchiveCheck<'a> {
     /// Checks the archives that `options` asks for, and looks for orphans when these are all.
     pub(super) fn run(&mut self, manifest: &mut Manifest, options: &Options) -> Result<Checked, Error> {
@@ -165,7 +162,7 @@ impl<'a> ArchiveCheck<'a> {
         &mut self,
         entry: &ManifestEntry,
         from: Position,
-        walk: &mut Walk<'a>,
+        walk: &mut Mark<'a, Objects<'a>, Survey<'a>>,
         survey: &mut Survey<'a>,
     ) -> Result<Fate, Error> {
         let Some(metadata) = self.open(entry)? else {

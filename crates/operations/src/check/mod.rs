@@ -20,7 +20,7 @@ mod slice;
 mod survey;
 mod verify_data;
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use nanoprobe_format::Id;
 use nanoprobe_key::{Key, Mode};
@@ -63,8 +63,8 @@ pub struct Options {
     pub archive: Option<String>,
     /// Only these archives; sorted by time unless it says otherwise.
     pub selection: ArchiveSelection,
-    /// Seconds after which a check of the repository alone, or of archives alone, stops, to go on next time; 0: no limit.
-    pub maximum_seconds: u64,
+    /// After so long a check of the repository alone, or of archives alone, stops, to go on next time; zero: no limit.
+    pub maximum_duration: Duration,
     /// What happens to defects.
     pub mode: CheckMode,
 }
@@ -119,7 +119,7 @@ fn check_repository(subject: &Subject<'_>, options: &Options, monitor: &dyn Moni
     let scratch = tempfile::tempdir_in(&parent).map_err(Error::local("create", &parent))?;
     let check_options = CheckOptions {
         mode: options.mode,
-        maximum_seconds: options.maximum_seconds,
+        maximum_seconds: options.maximum_duration.as_secs(),
         scratch: Some(scratch.path().to_owned()),
     };
     let is_sound = subject.repository.check(&check_options, &mut report)?;
@@ -162,7 +162,7 @@ fn check_content(
     interrupt: &Interrupt,
 ) -> Result<(), Error> {
     let (repository, scratch) = (&*subject.repository, subject.scratch()?);
-    let slice = Slice::begin(scratch.parent().unwrap_or(&scratch), options.maximum_seconds);
+    let slice = Slice::begin(scratch.parent().unwrap_or(&scratch), options.maximum_duration);
     let mut deleted = 0;
     if options.verify_data && !matches!(slice.start, Next::Archive(..)) {
         let verified = verify_data::verify_data(repository, &key, findings, &slice, &scratch, interrupt)?;

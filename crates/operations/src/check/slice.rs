@@ -46,16 +46,16 @@ pub(super) struct Slice {
 }
 
 impl Slice {
-    /// A slice of so many seconds, which begins where the last one ended; 0: no limit, and the whole from the beginning.
-    pub(super) fn begin(directory: &Path, seconds: u64) -> Self {
+    /// A slice of such a duration, which begins where the last one ended; zero: no limit, and the whole from the beginning.
+    pub(super) fn begin(directory: &Path, duration: Duration) -> Self {
         let path = directory.join("check-position");
-        if seconds == 0 {
+        if duration.is_zero() {
             return Self { path, end: None, start: Next::Beginning };
         }
         let is_short = fs::metadata(&path).is_ok_and(|metadata| metadata.len() <= MOST_BYTES);
         let text = fs::read_to_string(&path).ok().filter(|_| is_short);
         let start = text.as_deref().and_then(parse).unwrap_or_default();
-        Self { path, end: Instant::now().checked_add(Duration::from_secs(seconds)), start }
+        Self { path, end: Instant::now().checked_add(duration), start }
     }
 
     /// Whether the time is up.
@@ -130,17 +130,17 @@ mod tests {
         let entry = ManifestEntry { name: "a name".to_owned(), id: Id([7; 32]), time: "2026-01-02".to_owned() };
         let position = Position { place: 12, first: 9, carried: 100 };
         for next in [Next::Data(Id([0xab; 32])), Next::Archive(entry, position), Next::Beginning] {
-            Slice::begin(directory.path(), 1).save(&next).expect("saved");
-            assert_eq!(Slice::begin(directory.path(), 1).start, next);
+            Slice::begin(directory.path(), Duration::MAX).save(&next).expect("saved");
+            assert_eq!(Slice::begin(directory.path(), Duration::MAX).start, next);
             // The whole says nothing of slices.
-            let whole = Slice::begin(directory.path(), 0);
+            let whole = Slice::begin(directory.path(), Duration::ZERO);
             assert!(whole.is_whole());
             whole.save(&Next::Beginning).expect("nothing to do");
-            assert_eq!(Slice::begin(directory.path(), 1).start, next);
+            assert_eq!(Slice::begin(directory.path(), Duration::MAX).start, next);
         }
         for damaged in ["data 12\n", "archive", "archive 1 2 3", "\u{e9}\n", "data \n"] {
             fs::write(directory.path().join("check-position"), damaged).expect("written");
-            assert!(Slice::begin(directory.path(), 1).is_whole(), "{damaged}");
+            assert!(Slice::begin(directory.path(), Duration::MAX).is_whole(), "{damaged}");
         }
     }
 }

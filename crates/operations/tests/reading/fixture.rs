@@ -141,13 +141,22 @@ impl Fixture {
     }
 
     pub(super) fn check(&self, options: &check::Options) -> (Outcome, Heard) {
+        let (outcome, heard) = self.check_until(options, &Interrupt::new());
+        (outcome.expect("the check goes on"), heard)
+    }
+
+    pub(super) fn check_until(
+        &self,
+        options: &check::Options,
+        interrupt: &Interrupt,
+    ) -> (Result<Outcome, nanoprobe_operations::Error>, Heard) {
         let heard = Heard::default();
         let repository = Arc::clone(&self.session.repository);
         let directories = &self.places.directories;
         let unlock = &mut |object: &[u8]| Ok(Key::unlock(&*repository, object, directories, &mut Answers)?);
         let repository = Arc::clone(&repository);
         let subject = Subject { repository, unlock, places: &self.places, budget: self.session.budget };
-        let outcome = check::check(subject, options, &heard, &Interrupt::new()).expect("the check goes on");
+        let outcome = check::check(subject, options, &heard, interrupt);
         (outcome, heard)
     }
 
