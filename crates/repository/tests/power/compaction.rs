@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use nanoprobe_repository::fs::FileSystem;
 use nanoprobe_repository::{CommitSegments, CompactOptions, Error, Repository};
 
-use crate::simulator::{Disk, MODELS, Random, Trouble};
 use crate::world::{Objects, assert_sound, change, compact, contents, create, id, open, recover};
+use nanoprobe_simulator::{Disk, MODELS, Random, Trouble};
 
 const THRESHOLDS: [i64; 4] = [10, 0, 60, 10];
 

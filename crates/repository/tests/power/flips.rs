@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use nanoprobe_repository::{CheckOptions, CheckReport, Repository};
 
-use crate::simulator::{Disk, Random};
 use crate::world::{Objects, change, create, id, open};
+use nanoprobe_simulator::{Disk, Random};
 
 /// Files that are not the repository's contents: nothing in them can make an object wrong.
 const OTHER_FILES: [&str; 2] = ["/README", "/nonce"];

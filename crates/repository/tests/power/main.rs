@@ -4,6 +4,5 @@
 mod compaction;
 mod flips;
 mod repair;
-mod simulator;
 mod transactions;
 mod world;

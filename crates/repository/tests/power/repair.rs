@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use nanoprobe_repository::{CheckMode, CheckOptions, CheckReport, Error, Repository};
 
-use crate::simulator::{Disk, MODELS, Random, Trouble};
 use crate::world::{Objects, assert_sound, change, contents, create, open};
+use nanoprobe_simulator::{Disk, MODELS, Random, Trouble};
 
 /// A disk with a repository that has seen a few transactions, and its segments, by number.
 fn filled(path: &Path, seed: u64) -> (Disk, Objects) {

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use nanoprobe_repository::{LocalRepository, Repository};
 
-use crate::simulator::{Disk, MODELS, Random, Trouble};
 use crate::world::{Objects, change, contents, create, open, recover};
+use nanoprobe_simulator::{Disk, MODELS, Random, Trouble};
 
 /// Transactions of a run.
 const TRANSACTIONS: u64 = 8;

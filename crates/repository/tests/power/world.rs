@@ -10,7 +10,7 @@ use nanoprobe_repository::{
     CheckOptions, CheckReport, CompactOptions, CreateOptions, Error, LocalRepository, OpenOptions, Repository,
 };
 
-use crate::simulator::{Disk, Random};
+use nanoprobe_simulator::{Disk, Random};
 
 /// What a repository holds: ids by number.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,29 +2,42 @@
 //!
 //! Every change is applied to what programs see at once and noted in order; syncing a file or directory makes its own
 //! notes durable. When the power goes, a model of persistence says which of the other notes had reached the disk.
+//!
+//! Either a call is chosen at which the power goes, or a whole run is watched and every state on its way is kept: what a
+//! power cut at a call leaves is the state before it. Bytes are shared between copies until one changes them.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, IoSlice};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use nanoprobe_repository::fs::{Access, Advice, Entry, File, FileSystem, Kind, Metadata};
+mod calls;
 
 /// What of the changes that were not synced survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Model {
+pub enum Model {
+    /// Nothing.
     Nothing,
+    /// All of it.
     Everything,
+    /// What came first.
     Prefix,
+    /// Any of it.
     Subset,
+    /// Names, and any sectors of 512 bytes.
     Torn512,
+    /// Names, and any sectors of 4096 bytes.
     Torn4096,
+    /// Names.
     EntriesOnly,
+    /// Bytes of files.
     DataOnly,
 }
 
-pub(crate) const MODELS: [Model; 8] = [
+/// All of them.
+pub const MODELS: [Model; 8] = [
     Model::Nothing,
     Model::Everything,
     Model::Prefix,
@@ -36,41 +49,45 @@ pub(crate) const MODELS: [Model; 8] = [
 ];
 
 /// A small generator, so that a seed names a run.
-pub(crate) struct Random(pub(crate) u64);
+pub struct Random(pub u64);
 
 impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
+    /// The next number.
+    #[expect(clippy::should_implement_trait, reason = "it never ends")]
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
 
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+    /// The next number below a limit.
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit.max(1)
     }
 }
 
 #[derive(Clone)]
 enum Node {
-    File(Vec<u8>),
+    File(Arc<Vec<u8>>),
     Directory(BTreeMap<String, usize>),
 }
 
 #[derive(Clone)]
 enum Note {
-    Write(usize, u64, Vec<u8>),
+    Write(usize, u64, Arc<Vec<u8>>),
     Truncate(usize, u64),
     Enter(usize, String, usize),
     Leave(usize, String),
     Rename(usize, String, String, usize),
 }
 
+/// What happens at a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub enum Trouble {
     /// The power goes: this call and all later ones fail.
     PowerCut,
-    /// This call fails, later ones do not.
+    /// This call fails with this number, later ones do not.
     Failure(i32),
 }
 
@@ -82,18 +99,31 @@ struct State {
     calls: u64,
     trouble: Option<(u64, Trouble)>,
     off: bool,
+    watch: Option<Watch>,
 }
 
+/// Who is shown every state.
 #[derive(Clone)]
-pub(crate) struct Disk(Arc<Mutex<State>>);
+struct Watch(Arc<dyn Fn(Disk) + Send + Sync>);
+
+/// The disk.
+#[derive(Clone)]
+pub struct Disk(Arc<Mutex<State>>);
 
 struct Open {
     disk: Disk,
     node: usize,
 }
 
+impl Default for Disk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Disk {
-    pub(crate) fn new() -> Self {
+    /// An empty one.
+    pub fn new() -> Self {
         let root = vec![Node::Directory(BTreeMap::new())];
         Self(Arc::new(Mutex::new(State {
             nodes: root.clone(),
@@ -102,53 +132,58 @@ impl Disk {
             calls: 0,
             trouble: None,
             off: false,
+            watch: None,
         })))
     }
 
     /// An independent copy with power, nothing scheduled, and the count of calls at zero.
-    pub(crate) fn copy(&self) -> Self {
-        let mut state = self.state().clone();
-        (state.calls, state.trouble, state.off) = (0, None, false);
-        Self(Arc::new(Mutex::new(state)))
+    pub fn copy(&self) -> Self {
+        self.state().copy()
     }
 
-    pub(crate) fn schedule(&self, call: u64, trouble: Trouble) {
+    /// Before each change from now on `look` is shown the disk as it is; it must not touch this one.
+    pub fn watch(&self, look: impl Fn(Self) + Send + Sync + 'static) {
+        self.state().watch = Some(Watch(Arc::new(look)));
+    }
+
+    /// Something is going to happen at this call, counted from the last copy.
+    pub fn schedule(&self, call: u64, trouble: Trouble) {
         self.state().trouble = Some((call, trouble));
     }
 
-    pub(crate) fn calls(&self) -> u64 {
+    /// Calls since the last copy.
+    pub fn calls(&self) -> u64 {
         self.state().calls
     }
 
     /// True when what was scheduled has happened.
-    pub(crate) fn happened(&self) -> bool {
+    pub fn happened(&self) -> bool {
         self.state().trouble.is_none()
     }
 
     /// Every file with what it holds, by path.
-    pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        fn collect(nodes: &[Node], node: usize, path: &str, files: &mut BTreeMap<String, Vec<u8>>) {
-            match &nodes[node] {
-                Node::File(data) => drop(files.insert(path.to_owned(), data.clone())),
-                Node::Directory(entries) => {
-                    entries.iter().for_each(|(name, &entry)| collect(nodes, entry, &format!("{path}/{name}"), files))
-                }
-            }
-        }
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
-        collect(&self.state().nodes, 0, "", &mut files);
+        self.state().each(0, "", &mut |path, data| drop(files.insert(path.to_owned(), data.to_vec())));
         files
     }
 
+    /// The same for two disks with the same files, and hardly ever for others.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.state().each(0, "", &mut |path, data| (path, data).hash(&mut hasher));
+        hasher.finish()
+    }
+
     /// Changes a file behind everybody's back, durably; an empty list of bytes and a missing file are different things.
-    pub(crate) fn damage(&self, path: &str, bytes: Option<Vec<u8>>) {
+    pub fn damage(&self, path: &str, bytes: Option<Vec<u8>>) {
         let mut state = self.state();
         let path = Path::new(path);
         match bytes {
             Some(bytes) => {
                 let node = state.find(path).unwrap();
-                state.nodes[node] = Node::File(bytes.clone());
-                state.durable[node] = Node::File(bytes);
+                state.nodes[node] = Node::File(Arc::new(bytes));
+                state.durable[node] = state.nodes[node].clone();
             }
             None => {
                 let (directory, name) = state.parent(path).unwrap();
@@ -160,14 +195,14 @@ impl Disk {
     }
 
     /// Makes everything durable.
-    pub(crate) fn settle(&self) {
+    pub fn settle(&self) {
         let mut state = self.state();
         state.durable = state.nodes.clone();
         state.notes.clear();
     }
 
     /// What is found when the power comes back.
-    pub(crate) fn after_power_cut(&self, model: Model, random: &mut Random) -> Self {
+    pub fn after_power_cut(&self, model: Model, random: &mut Random) -> Self {
         let mut state = self.state().clone();
         let notes = std::mem::take(&mut state.notes);
         let kept = random.below(notes.len() as u64 + 1);
@@ -186,7 +221,7 @@ impl Disk {
                         for (index, part) in bytes.chunks(sector).enumerate() {
                             if random.below(2) == 0 {
                                 let at = offset + (index * sector) as u64;
-                                apply(&mut state.durable, &Note::Write(*node, at, part.to_vec()));
+                                apply(&mut state.durable, &Note::Write(*node, at, Arc::new(part.to_vec())));
                             }
                         }
                     }
@@ -198,8 +233,7 @@ impl Disk {
             }
         }
         state.nodes = state.durable.clone();
-        (state.calls, state.trouble, state.off) = (0, None, false);
-        Self(Arc::new(Mutex::new(state)))
+        state.copy()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -227,7 +261,30 @@ impl Disk {
 }
 
 impl State {
+    fn copy(&self) -> Disk {
+        let state = Self { calls: 0, trouble: None, off: false, watch: None, ..self.clone() };
+        Disk(Arc::new(Mutex::new(state)))
+    }
+
+    /// Something is about to change.
+    fn show(&self) {
+        if let Some(Watch(look)) = &self.watch {
+            look(self.copy());
+        }
+    }
+
+    /// Every file, in the order of paths.
+    fn each(&self, node: usize, path: &str, look: &mut dyn FnMut(&str, &[u8])) {
+        match &self.nodes[node] {
+            Node::File(data) => look(path, data),
+            Node::Directory(entries) => {
+                entries.iter().for_each(|(name, &entry)| self.each(entry, &format!("{path}/{name}"), look));
+            }
+        }
+    }
+
     fn note(&mut self, note: Note) {
+        self.show();
         apply(&mut self.nodes, &note);
         self.notes.push(note);
     }
@@ -256,7 +313,7 @@ impl State {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let empty = match node {
-            Node::File(_) => Node::File(Vec::new()),
+            Node::File(_) => Node::File(Arc::default()),
             Node::Directory(_) => Node::Directory(BTreeMap::new()),
         };
         self.nodes.push(node);
@@ -267,6 +324,7 @@ impl State {
     }
 
     fn sync(&mut self, synced: usize) {
+        self.show();
         let notes = std::mem::take(&mut self.notes);
         for note in notes {
             let of = match &note {
@@ -286,13 +344,14 @@ fn apply(nodes: &mut [Node], note: &Note) {
     match note {
         Note::Write(node, offset, bytes) => {
             let Node::File(data) = &mut nodes[*node] else { return };
+            let data = Arc::make_mut(data);
             let start = *offset as usize;
             data.resize(data.len().max(start + bytes.len()), 0);
             data[start..start + bytes.len()].copy_from_slice(bytes);
         }
         Note::Truncate(node, length) => {
             if let Node::File(data) = &mut nodes[*node] {
-                data.resize(*length as usize, 0)
+                Arc::make_mut(data).resize(*length as usize, 0);
             }
         }
         Note::Enter(directory, name, node) => {
@@ -312,122 +371,6 @@ fn apply(nodes: &mut [Node], note: &Note) {
             }
         }
     }
-}
-
-impl FileSystem for Disk {
-    fn create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        let node = self.enter()?.create(path, Node::File(Vec::new()))?;
-        Ok(Arc::new(Open { disk: self.clone(), node }))
-    }
-    fn open(&self, path: &Path, _: Access) -> io::Result<Arc<dyn File>> {
-        let node = self.enter()?.find(path)?;
-        Ok(Arc::new(Open { disk: self.clone(), node }))
-    }
-    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
-        let state = self.enter()?;
-        Ok(match &state.nodes[state.find(path)?] {
-            Node::File(data) => Metadata { kind: Kind::File, bytes: data.len() as u64, links: 1 },
-            Node::Directory(_) => Metadata { kind: Kind::Directory, bytes: 0, links: 2 },
-        })
-    }
-    fn list(&self, path: &Path) -> io::Result<Vec<Entry>> {
-        let state = self.enter()?;
-        let Node::Directory(entries) = &state.nodes[state.find(path)?] else {
-            return Err(io::ErrorKind::NotADirectory.into());
-        };
-        let kind = |node: usize| match state.nodes[node] {
-            Node::File(_) => Kind::File,
-            Node::Directory(_) => Kind::Directory,
-        };
-        Ok(entries.iter().map(|(name, &node)| Entry { name: name.clone(), kind: kind(node) }).collect())
-    }
-    fn create_directory(&self, path: &Path) -> io::Result<()> {
-        self.enter()?.create(path, Node::Directory(BTreeMap::new())).map(drop)
-    }
-    fn remove_directory(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.enter()?;
-        let node = state.find(path)?;
-        if !state.is_empty(node) {
-            return Err(io::ErrorKind::DirectoryNotEmpty.into());
-        }
-        let (directory, name) = state.parent(path)?;
-        state.note(Note::Leave(directory, name));
-        Ok(())
-    }
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.enter()?;
-        state.find(path)?;
-        let (directory, name) = state.parent(path)?;
-        state.note(Note::Leave(directory, name));
-        Ok(())
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut state = self.enter()?;
-        let node = state.find(from)?;
-        let ((directory, from), (other, to_name)) = (state.parent(from)?, state.parent(to)?);
-        assert_eq!(directory, other, "every rename stays in its directory");
-        if let Ok(target) = state.find(to)
-            && matches!(state.nodes[node], Node::Directory(_))
-            && !state.is_empty(target)
-        {
-            return Err(io::ErrorKind::DirectoryNotEmpty.into());
-        }
-        state.note(Note::Rename(directory, from, to_name, node));
-        Ok(())
-    }
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut state = self.enter()?;
-        let node = state.find(from)?;
-        let (directory, name) = state.parent(to)?;
-        state.note(Note::Enter(directory, name, node));
-        Ok(())
-    }
-    fn sync_directory(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.enter()?;
-        let node = state.find(path)?;
-        state.sync(node);
-        Ok(())
-    }
-    fn free_bytes(&self, _: &Path) -> io::Result<u64> {
-        Ok(1 << 40)
-    }
-}
-
-impl File for Open {
-    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let state = self.disk.enter()?;
-        let Node::File(data) = &state.nodes[self.node] else { return Err(io::ErrorKind::IsADirectory.into()) };
-        let rest = data.get(offset as usize..).unwrap_or_default();
-        let length = rest.len().min(bytes.len());
-        bytes[..length].copy_from_slice(&rest[..length]);
-        Ok(length)
-    }
-    fn write_at(&self, slices: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
-        // Short writes are legal: every third call writes half.
-        let mut bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
-        let mut state = self.disk.enter()?;
-        if state.calls.is_multiple_of(3) && bytes.len() > 1 {
-            bytes.truncate(bytes.len() / 2);
-        }
-        let length = bytes.len();
-        state.note(Note::Write(self.node, offset, bytes));
-        Ok(length)
-    }
-    fn sync(&self) -> io::Result<()> {
-        self.disk.enter()?.sync(self.node);
-        Ok(())
-    }
-    fn bytes(&self) -> io::Result<u64> {
-        match &self.disk.enter()?.nodes[self.node] {
-            Node::File(data) => Ok(data.len() as u64),
-            Node::Directory(_) => Ok(0),
-        }
-    }
-    fn truncate(&self, bytes: u64) -> io::Result<()> {
-        self.disk.enter()?.note(Note::Truncate(self.node, bytes));
-        Ok(())
-    }
-    fn advise(&self, _: u64, _: u64, _: Advice) {}
 }
 
 impl fmt::Debug for Disk {
