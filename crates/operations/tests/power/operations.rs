@@ -1,0 +1,129 @@
+//! The operations that are interrupted.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, tz::TimeZone};
+use nanoprobe_key::Mode;
+use nanoprobe_operations::{
+    Budget, Error, Interrupt, Session,
+    compact::compact,
+    delete::{DeleteOptions, Force, delete},
+    patterns::Rule,
+    prune::{Period, Rules, Verdict, decide},
+    recreate::{Options, Recompress, Recreate, RecreateError},
+    select::PartFiles,
+};
+use nanoprobe_repository::CompactOptions;
+
+use crate::{
+    cuts::{Operation, Steps, interrupt_everywhere, no_archive},
+    place::Defects,
+};
+
+const LONG: Duration = Duration::from_secs(1800);
+
+fn operation(name: &'static str, steps: Steps, run: fn(&mut Session) -> Result<(), Error>) -> Operation {
+    let budget = Budget::new(Budget::DEFAULT_BYTES);
+    Operation { name, steps, run, is_temporary: no_archive, mode: Mode::None, budget, sample: 60 }
+}
+
+/// In an encrypted repository; deriving its key takes most of the time.
+fn encrypted(operation: Operation) -> Operation {
+    Operation { mode: Mode::RepokeyBlake2, sample: 8, ..operation }
+}
+
+/// Deletes those of the archives that are there.
+fn delete_present(session: &mut Session, names: &[&str], checkpoint_interval: Duration) -> Result<(), Error> {
+    let present: Vec<&str> = names.iter().filter(|name| session.manifest.archive(name).is_some()).copied().collect();
+    if present.is_empty() {
+        return Ok(());
+    }
+    let options = DeleteOptions { force: Force::No, checkpoint_interval, part_files: PartFiles::Skip };
+    delete(session, &present, &options, &Defects::default(), &Interrupt::new()).map(drop)
+}
+
+fn recreate_archives(
+    session: &mut Session,
+    names: &[&str],
+    target: Option<&str>,
+    checkpoint_interval: Duration,
+) -> Result<(), Error> {
+    let paths = ["tree/1", "tree/8", "tree/12", "tree/13", "tree/25", "tree/31"];
+    let options = Options {
+        rules: vec![Rule::exclude(b"tree/8").expect("a pattern")],
+        paths: paths.map(|path| path.as_bytes().to_vec()).into(),
+        exclude_caches: false,
+        exclude_if_present: Vec::new(),
+        keep_exclude_tags: false,
+        recompress: Recompress::Always,
+        compression: "zlib,1".parse().expect("a compression"),
+        chunker: Some("buzhash,6,9,8,63".parse().expect("parameters")),
+        comment: None,
+        timestamp: None,
+        checkpoint_interval,
+        dry_run: false,
+        command_line: target.into_iter().flat_map(|name| ["--target".to_owned(), name.to_owned()]).collect(),
+        hostname: "box".into(),
+        username: "user".into(),
+    };
+    let (monitor, interrupt) = (Defects::default(), Interrupt::new());
+    let mut recreate = Recreate::new(session, &options, &monitor, &interrupt);
+    for name in names {
+        recreate.archive(name, target).map_err(|error| match error {
+            RecreateError::Operation(error) => error,
+            error => panic!("{error}"),
+        })?;
+    }
+    recreate.finish().map(drop)
+}
+
+#[test]
+fn delete_is_all_or_nothing() {
+    let run = |session: &mut Session| delete_present(session, &["day2", "day4"], LONG);
+    interrupt_everywhere(&operation("delete", Steps::One, run));
+}
+
+#[test]
+fn delete_in_rounds_is_all_or_nothing() {
+    let run = |session: &mut Session| delete_present(session, &["day1", "day3", "day5"], LONG);
+    let budget = Budget::new(10_000);
+    interrupt_everywhere(&Operation { budget, ..operation("delete-rounds", Steps::One, run) });
+}
+
+#[test]
+fn delete_of_all_archives_of_an_encrypted_repository() {
+    let run = |session: &mut Session| delete_present(session, &["day1", "day2", "day3", "day4", "day5"], LONG);
+    interrupt_everywhere(&encrypted(operation("delete-all", Steps::One, run)));
+}
+
+#[test]
+fn prune_is_all_or_nothing() {
+    let run = |session: &mut Session| {
+        let rules = Rules { within_hours: None, periods: [(Period::Day, 2)].into() };
+        let now = Timestamp::from_second(1_780_000_000).expect("a time");
+        let decision = decide(session.manifest.archives(), None, &rules, now, &TimeZone::UTC)?;
+        let pruned = decision.verdicts.into_iter().filter(|(_, verdict)| *verdict == Verdict::Pruned);
+        let names: Vec<String> = pruned.map(|(entry, _)| entry.name).collect();
+        delete_present(session, &names.iter().map(String::as_str).collect::<Vec<_>>(), LONG)
+    };
+    interrupt_everywhere(&operation("prune", Steps::One, run));
+}
+
+#[test]
+fn recreate_to_a_target_is_all_or_nothing() {
+    let run = |session: &mut Session| match session.manifest.archive("target") {
+        Some(_) => Ok(()),
+        None => recreate_archives(session, &["day4"], Some("target"), LONG),
+    };
+    interrupt_everywhere(&operation("recreate-target", Steps::One, run));
+}
+
+#[test]
+fn compact_behind_a_delete_loses_nothing() {
+    let run = |session: &mut Session| {
+        delete_present(session, &["day1", "day3"], LONG)?;
+        let options = CompactOptions { threshold_percent: 0, ..CompactOptions::default() };
+        compact(&*session.repository, &options, &Defects::default(), &Interrupt::new())
+    };
+    interrupt_everywhere(&operation("compact", Steps::One, run));
+}
