@@ -46,7 +46,7 @@ pub enum Error {
     #[error("Archive {0} does not exist")]
     NoSuchArchive(String),
     /// An archive that is to stay cannot be read, so that what it needs is not known.
-    #[error("Archive {name} cannot be read, so nothing was deleted: {source}")]
+    #[error("Archive {name} cannot be read, so nothing can be deleted: {source}. Run \"borg check --repair\" first.")]
     KeptArchiveDamaged {
         /// Its name.
         name: String,

@@ -33,6 +33,15 @@ pub(crate) fn is_item_damage(error: &Error) -> bool {
     }
 }
 
+/// The same for all that reading an archive takes.
+pub(crate) fn is_archive_damage(error: &Error) -> bool {
+    match error {
+        Error::Archive(ArchiveError::Repository(error)) if is_not_found(error) => true,
+        Error::Archive(error) if is_damage(error) => true,
+        error => is_item_damage(error),
+    }
+}
+
 /// The same for what opening an object came to.
 pub(super) fn is_key_damage(error: &KeyError) -> bool {
     match error {

@@ -232,10 +232,8 @@ fn list_kept(session: &Session, plan: &Plan, kept: &mut KnownChunks, interrupt: 
             return Err(Error::Interrupted);
         }
         kept.insert(&entry.id);
-        let metadata =
-            ArchiveMetadata::open(&*session.repository, &session.key, &mut opener, &entry.id).map_err(|source| {
-                Error::KeptArchiveDamaged { name: entry.name.clone(), source: Box::new(source.into()) }
-            })?;
+        let metadata = ArchiveMetadata::open(&*session.repository, &session.key, &mut opener, &entry.id)
+            .map_err(|error| strike::kept_archive_failed(entry, error.into()))?;
         metadata.items.iter().for_each(|id| kept.insert(id));
     }
     Ok(())

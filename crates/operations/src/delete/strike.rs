@@ -6,10 +6,11 @@ use nanoprobe_format::item::Item;
 use super::candidates::Candidates;
 use crate::{
     Error, Event, Interrupt, Monitor, Session,
+    check::damage::is_archive_damage,
     mark::{Chunk, Extent, Mark, Objects, Visitor},
 };
 
-/// Reads all archives that stay. One that cannot be read ends everything: what it needs is not known.
+/// Reads all archives that stay. One that is damaged ends everything: what it needs is not known.
 pub(super) fn strike(
     session: &Session,
     kept: &[ManifestEntry],
@@ -26,15 +27,20 @@ pub(super) fn strike(
         let read = ArchiveMetadata::open(&**repository, key, &mut opener, &entry.id)
             .map_err(Error::from)
             .and_then(|metadata| mark.walk(&metadata.items, &mut striker));
-        read.map_err(|error| match error {
-            Error::Interrupted => error,
-            source => Error::KeptArchiveDamaged { name: entry.name.clone(), source: Box::new(source) },
-        })?;
+        read.map_err(|error| kept_archive_failed(entry, error))?;
         let (done, total) = (place as u64 + 1, kept.len() as u64);
         monitor.event(Event::Progress { operation: "cache.sync", done, total, information: entry.name.as_bytes() });
     }
     monitor.event(Event::ProgressFinished { operation: "cache.sync" });
     Ok(())
+}
+
+/// Damage lasts until it is repaired; what else keeps an archive from being read may be gone next time.
+pub(super) fn kept_archive_failed(entry: &ManifestEntry, error: Error) -> Error {
+    match is_archive_damage(&error) {
+        true => Error::KeptArchiveDamaged { name: entry.name.clone(), source: Box::new(error) },
+        false => error,
+    }
 }
 
 struct Striker<'a> {

@@ -278,6 +278,9 @@ fn an_archive_that_stays_and_is_damaged_ends_it() {
     for force in [Force::No, Force::Yes] {
         let outcome = world.delete(&BTreeSet::from([2]), force);
         assert!(matches!(&outcome, Err(Error::KeptArchiveDamaged { .. })), "{outcome:?}");
+        // Whoever reads it knows which archive it is and what to do; the lost chunk may be that of an earlier one too.
+        let text = outcome.expect_err("refused").to_string();
+        assert!(text.starts_with("Archive archive") && text.ends_with("Run \"borg check --repair\" first."), "{text}");
         assert_eq!(world.objects(), before);
     }
     assert_eq!(world.session.manifest.archives().len(), 3);

@@ -11,6 +11,7 @@ use nanoprobe_operations::{
     patterns::Rule,
     prune::{Period, Rules, Verdict, decide},
     recreate::{Options, Recompress, Recreate, RecreateError},
+    rename::rename,
     select::PartFiles,
 };
 use nanoprobe_repository::CompactOptions;
@@ -107,6 +108,15 @@ fn prune_is_all_or_nothing() {
         delete_present(session, &names.iter().map(String::as_str).collect::<Vec<_>>(), LONG)
     };
     interrupt_everywhere(&operation("prune", Steps::One, run));
+}
+
+#[test]
+fn rename_is_all_or_nothing() {
+    let run = |session: &mut Session| match session.manifest.archive("day3") {
+        Some(_) => rename(session, "day3", "third", &Defects::default(), &Interrupt::new()),
+        None => Ok(()),
+    };
+    interrupt_everywhere(&operation("rename", Steps::One, run));
 }
 
 #[test]
