@@ -7,9 +7,11 @@
 //!    comes last, since it is what is read.
 //! 4. The manifest without them is stored, and all of it is one transaction.
 //!
-//! Candidates that do not fit into memory get a round of their own: 1 to 3 again. An archive that stays and cannot be read ends
-//! everything before anything is changed. What is not certain stays: at worst an object stays that nobody needs, which
-//! `check` finds.
+//! Candidates that do not fit into memory get a round of their own: 1 to 3 again. When pass 1 takes longer than the checkpoint
+//! interval, the archives it has seen go first, and the others, until then as good as those that stay, in a transaction of
+//! their own: whenever it is interrupted, an archive is whole or gone with all it needed alone. An archive that stays and cannot
+//! be read ends everything before anything is changed. What is not certain stays: at worst an object stays that nobody needs,
+//! which `check` finds.
 //!
 //! RAM: candidates, a memo, and the list of kept metadata chunks, each a fixed part of the budget; the rest is disk.
 
@@ -22,7 +24,7 @@ mod strike;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nanoprobe_archive::{ArchiveMetadata, ManifestEntry, RepositoryTotals};
 use nanoprobe_format::Id;
@@ -55,7 +57,8 @@ pub enum Force {
 pub struct DeleteOptions {
     /// `--force`
     pub force: Force,
-    /// When deleting objects takes longer, what is done so far is committed in between, without the archives.
+    /// When finding out what the archives refer to takes longer, those that were seen go in a transaction of their own, before
+    /// the rest; zero: never. Nor is it done when deletion is forced.
     pub checkpoint_interval: Duration,
     /// Whether part files count in the figures.
     pub part_files: PartFiles,
@@ -80,23 +83,25 @@ pub fn delete(
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<Deleted, Error> {
-    let plan = Plan::new(session, names)?;
-    let totals = RepositoryTotals::load(&session.cache, &session.key, session.manifest.archives());
-    let outcome = run(session, &plan, options, monitor, interrupt);
-    let Outcome { sums, removed, damaged } = match outcome {
-        Ok(outcome) => outcome,
-        Err(error) => {
+    let mut plan = Plan::new(session, names)?;
+    let (mut sums, mut removed) = (Sums::default(), Removed::default());
+    while !plan.deleted.is_empty() {
+        let totals = RepositoryTotals::load(&session.cache, &session.key, session.manifest.archives());
+        let outcome = run(session, &mut plan, options, monitor, interrupt).inspect_err(|_| {
             // What failed counts; that nothing was changed shows when the repository is opened anew.
             let _ = session.repository.rollback();
-            return Err(error);
+        })?;
+        if outcome.damaged {
+            monitor.event(Event::Remark("forced deletion succeeded, but the deleted archive was corrupted."));
+            monitor.event(Event::Remark("borg check --repair is required to free all space."));
+        } else if let Some(totals) = totals {
+            // A file that cannot be written is of an older set of archives, so that it says nothing.
+            let totals = remaining(totals, &outcome.sums, &outcome.removed);
+            let _ = totals.save(&session.cache, &session.key, session.manifest.archives());
         }
-    };
-    if damaged {
-        monitor.event(Event::Remark("forced deletion succeeded, but the deleted archive was corrupted."));
-        monitor.event(Event::Remark("borg check --repair is required to free all space."));
-    } else if let Some(totals) = totals {
-        // A file that cannot be written is of an older set of archives, so that it says nothing.
-        let _ = remaining(totals, &sums, &removed).save(&session.cache, &session.key, session.manifest.archives());
+        sums.add(&outcome.sums);
+        removed.add(&outcome.removed);
+        plan.next();
     }
     let (mut size_bytes, mut csize_bytes) =
         (sums.size_bytes + sums.metadata_size_bytes, sums.csize_bytes + sums.metadata_csize_bytes);
@@ -120,11 +125,10 @@ pub fn forget(session: &mut Session, names: &[&str]) -> Result<(), Error> {
 pub(crate) fn replace(
     session: &mut Session,
     pairs: &[(String, String)],
-    checkpoint_interval: Duration,
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<(), Error> {
-    let replaced = try_replace(session, pairs, checkpoint_interval, monitor, interrupt);
+    let replaced = try_replace(session, pairs, monitor, interrupt);
     if replaced.is_err() {
         // The failure itself is what counts.
         let _ = session.repository.rollback();
@@ -135,7 +139,6 @@ pub(crate) fn replace(
 fn try_replace(
     session: &mut Session,
     pairs: &[(String, String)],
-    checkpoint_interval: Duration,
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
 ) -> Result<(), Error> {
@@ -150,8 +153,8 @@ fn try_replace(
         plan.added.push(ManifestEntry { name: old.clone(), id: stored.id, time: metadata.time });
     }
     plan.kept.extend(plan.added.iter().cloned());
-    let options = DeleteOptions { force: Force::No, checkpoint_interval, part_files: PartFiles::Skip };
-    run(session, &plan, &options, monitor, interrupt).map(drop)
+    let options = DeleteOptions { force: Force::No, checkpoint_interval: Duration::ZERO, part_files: PartFiles::Skip };
+    run(session, &mut plan, &options, monitor, interrupt).map(drop)
 }
 
 /// Whether anything but its own archive needs an archive's object.
@@ -171,7 +174,12 @@ pub(crate) fn is_needed(
 
 /// Which archives go and which stay.
 struct Plan {
+    /// Those of the next transaction.
     deleted: Vec<ManifestEntry>,
+    /// Those of later ones.
+    waiting: Vec<ManifestEntry>,
+    /// How many are gone.
+    gone: usize,
     kept: Vec<ManifestEntry>,
     /// Those of the kept that the manifest does not list yet.
     added: Vec<ManifestEntry>,
@@ -190,14 +198,33 @@ impl Plan {
         }
         let archives = session.manifest.archives().iter().cloned();
         let (deleted, kept) = archives.partition(|entry| names.contains(&entry.name.as_str()));
-        Ok(Self { deleted, kept, added: Vec::new() })
+        Ok(Self { deleted, waiting: Vec::new(), gone: 0, kept, added: Vec::new() })
+    }
+
+    /// After a transaction.
+    fn next(&mut self) {
+        self.gone += self.deleted.len();
+        self.deleted = std::mem::take(&mut self.waiting);
+    }
+
+    /// What must stay whole in this transaction.
+    fn staying(&self) -> Vec<ManifestEntry> {
+        [&self.kept[..], &self.waiting].concat()
+    }
+
+    /// Whether so many archives are enough for this transaction. Each costs a pass over all that stays, so it takes as many as
+    /// are gone at least: there are few of them, however short the interval is.
+    fn is_enough(&self, archives: usize, started: Instant, options: &DeleteOptions) -> bool {
+        let interval = options.checkpoint_interval;
+        let divides = interval > Duration::ZERO && options.force == Force::No;
+        divides && archives >= self.gone && started.elapsed() >= interval
     }
 }
 
-/// Passes and rounds, to the commit.
+/// Passes and rounds, to the commit. What is to wait for another transaction shows in the plan.
 fn run(
     session: &mut Session,
-    plan: &Plan,
+    plan: &mut Plan,
     options: &DeleteOptions,
     monitor: &dyn Monitor,
     interrupt: &Interrupt,
@@ -208,12 +235,16 @@ fn run(
     let mut remover = Remover::new(session, options)?;
     let mut sums = None;
     let mut damaged = false;
+    let started = Instant::now();
     loop {
-        let (round_sums, round_damaged) = collect(session, plan, options, &kept, &mut candidates, interrupt)?;
-        sums.get_or_insert(round_sums);
-        damaged |= round_damaged;
+        // In later rounds it is the same archives.
+        let is_enough = |archives| sums.is_none() && plan.is_enough(archives, started, options);
+        let collected = collect(session, plan, options, &kept, &mut candidates, interrupt, &is_enough)?;
+        plan.waiting.extend(plan.deleted.drain(collected.archives..));
+        sums.get_or_insert(collected.sums);
+        damaged |= collected.damaged;
         if !candidates.is_empty() {
-            strike::strike(session, &plan.kept, &mut candidates, monitor, interrupt)?;
+            strike::strike(session, &plan.staying(), &mut candidates, monitor, interrupt)?;
             remover.remove(session, plan, &kept, &mut candidates, monitor)?;
         }
         if !candidates.next_round() {
@@ -239,7 +270,16 @@ fn list_kept(session: &Session, plan: &Plan, kept: &mut KnownChunks, interrupt: 
     Ok(())
 }
 
-/// Pass 1. Gives the figures of all references, and whether something was damaged.
+/// What pass 1 came to.
+struct Collected {
+    /// How many of the archives to be deleted, from the first on.
+    archives: usize,
+    /// Figures of all references.
+    sums: Sums,
+    damaged: bool,
+}
+
+/// Pass 1, until so many archives are enough.
 fn collect(
     session: &Session,
     plan: &Plan,
@@ -247,13 +287,18 @@ fn collect(
     kept: &KnownChunks,
     candidates: &mut Candidates,
     interrupt: &Interrupt,
-) -> Result<(Sums, bool), Error> {
+    is_enough: &dyn Fn(usize) -> bool,
+) -> Result<Collected, Error> {
     let Session { repository, key, budget, .. } = session;
     let mut mark = Mark::new(Objects::new(session), budget.memo_bytes(), budget.item_bytes(), Some(interrupt));
     let DeleteOptions { force, part_files, .. } = *options;
     let mut collector = Collector { candidates, kept, sums: Sums::default(), force, part_files, damaged: false };
     let (mut opener, mut objects, mut data) = (key.opener(), Objects::new(session), Vec::new());
+    let mut archives = 0;
     for entry in &plan.deleted {
+        if archives > 0 && is_enough(archives) {
+            break;
+        }
         let metadata = ArchiveMetadata::open(&**repository, key, &mut opener, &entry.id)?;
         let csize = objects.fetch(&entry.id, &mut data)?;
         collector.sums.metadata(&Chunk { id: entry.id, size: data.len() as u32, csize });
@@ -261,8 +306,9 @@ fn collect(
         metadata.items.iter().for_each(|id| metadata_candidate(collector.candidates, kept, id));
         let walked = mark.walk(&metadata.items, &mut collector);
         collector.damaged |= tolerated(walked, force)?;
+        archives += 1;
     }
-    Ok((collector.sums, collector.damaged))
+    Ok(Collected { archives, sums: collector.sums, damaged: collector.damaged })
 }
 
 /// Whether an archive's stream could not be read to its end, where that is not the end of everything.

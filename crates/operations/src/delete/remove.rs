@@ -1,7 +1,5 @@
 //! Pass 3: the archives to be deleted are read once more, and what was not struck out is deleted.
 
-use std::time::Instant;
-
 use nanoprobe_archive::ArchiveMetadata;
 use nanoprobe_format::{ChunkRef, Id};
 use nanoprobe_repository::Repository;
@@ -41,34 +39,46 @@ pub(super) struct Remover {
     removed: Removed,
     /// Something that should be deleted is not there, or could not be read.
     damaged: bool,
-    committed: Instant,
 }
 
 impl Remover {
     pub(super) fn new(session: &Session, options: &DeleteOptions) -> Result<Self, Error> {
         let metadata =
             SortedPass::new(&session.scratch()?, session.budget.kept_bytes(), |first, second| first == second);
-        Ok(Self { options: *options, metadata, removed: Removed::default(), damaged: false, committed: Instant::now() })
+        Ok(Self { options: *options, metadata, removed: Removed::default(), damaged: false })
     }
 
     /// Deletes the candidates of this round that are left. Not to be interrupted: it is short, and half of it is no good.
     pub(super) fn remove(
         &mut self,
-        session: &mut Session,
+        session: &Session,
         plan: &Plan,
         kept: &KnownChunks,
         candidates: &mut Candidates,
         monitor: &dyn Monitor,
     ) -> Result<(), Error> {
-        let mut done = 0;
-        while done < plan.deleted.len() {
-            done += self.remove_archives(session, plan, done, kept, candidates, monitor)?;
-            if done < plan.deleted.len() {
-                commit(session, plan)?;
-                self.committed = Instant::now();
+        let Session { repository, key, budget, .. } = session;
+        let mut mark = Mark::new(Objects::new(session), budget.memo_bytes(), budget.item_bytes(), None);
+        let (mut opener, mut objects, mut data) = (key.opener(), Objects::new(session), Vec::new());
+        let mut pass = Pass { remover: self, session, kept, candidates };
+        let total = (plan.gone + plan.deleted.len() + plan.waiting.len()) as u64;
+        for (entry, done) in plan.deleted.iter().zip(plan.gone as u64 + 1..) {
+            let metadata = ArchiveMetadata::open(&**repository, key, &mut opener, &entry.id)?;
+            let csize = objects.fetch(&entry.id, &mut data)?;
+            pass.take_metadata(&Chunk { id: entry.id, size: data.len() as u32, csize })?;
+            let walked = mark.walk(&metadata.items, &mut pass);
+            // Metadata that could not be reached goes all the same.
+            for id in &metadata.items {
+                let csize = repository.stored_bytes(id)?.unwrap_or(0);
+                pass.take_metadata(&Chunk { id: *id, size: 0, csize })?;
             }
+            pass.remover.damaged |= tolerated(walked, pass.remover.options.force)?;
+            let information = entry.name.as_bytes();
+            monitor.event(Event::Progress { operation: "archive.delete", done, total, information });
         }
-        monitor.event(Event::ProgressFinished { operation: "archive.delete" });
+        if plan.waiting.is_empty() {
+            monitor.event(Event::ProgressFinished { operation: "archive.delete" });
+        }
         Ok(())
     }
 
@@ -87,44 +97,16 @@ impl Remover {
         commit(session, plan)?;
         Ok((removed, damaged))
     }
-
-    /// As many archives, from `first` on, as there is time for before the next commit; gives their number.
-    fn remove_archives(
-        &mut self,
-        session: &Session,
-        plan: &Plan,
-        first: usize,
-        kept: &KnownChunks,
-        candidates: &mut Candidates,
-        monitor: &dyn Monitor,
-    ) -> Result<usize, Error> {
-        let Session { repository, key, budget, .. } = session;
-        let mut mark = Mark::new(Objects::new(session), budget.memo_bytes(), budget.item_bytes(), None);
-        let (mut opener, mut objects, mut data) = (key.opener(), Objects::new(session), Vec::new());
-        let mut pass = Pass { remover: self, session, kept, candidates };
-        for (place, entry) in plan.deleted.iter().enumerate().skip(first) {
-            let metadata = ArchiveMetadata::open(&**repository, key, &mut opener, &entry.id)?;
-            let csize = objects.fetch(&entry.id, &mut data)?;
-            pass.take_metadata(&Chunk { id: entry.id, size: data.len() as u32, csize })?;
-            let walked = mark.walk(&metadata.items, &mut pass);
-            // Metadata that could not be reached goes all the same.
-            for id in &metadata.items {
-                let csize = repository.stored_bytes(id)?.unwrap_or(0);
-                pass.take_metadata(&Chunk { id: *id, size: 0, csize })?;
-            }
-            pass.remover.damaged |= tolerated(walked, pass.remover.options.force)?;
-            let (done, total) = (place as u64 + 1, plan.deleted.len() as u64);
-            let information = entry.name.as_bytes();
-            monitor.event(Event::Progress { operation: "archive.delete", done, total, information });
-            if pass.remover.committed.elapsed() >= pass.remover.options.checkpoint_interval {
-                return Ok(place + 1 - first);
-            }
-        }
-        Ok(plan.deleted.len() - first)
-    }
 }
 
 impl Removed {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.chunks += other.chunks;
+        self.size_bytes += other.size_bytes;
+        self.csize_bytes += other.csize_bytes;
+        self.deduplicated_bytes += other.deduplicated_bytes;
+    }
+
     fn count(&mut self, size: u32, csize: u32) {
         self.chunks += 1;
         self.size_bytes += u64::from(size);

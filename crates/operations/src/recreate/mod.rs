@@ -143,7 +143,7 @@ impl<'a> Recreate<'a> {
         let names: Vec<String> = self.done.iter().filter(listed).map(|recreated| recreated.name.clone()).collect();
         if !names.is_empty() {
             let pairs: Vec<(String, String)> = names.into_iter().map(|name| (temporary(&name), name)).collect();
-            replace(self.session, &pairs, self.options.checkpoint_interval, self.monitor, self.interrupt)?;
+            replace(self.session, &pairs, self.monitor, self.interrupt)?;
         }
         Ok(self.done)
     }

@@ -22,6 +22,8 @@ use crate::{
 };
 
 const LONG: Duration = Duration::from_secs(1800);
+/// So short that every checkpoint is due.
+const SHORT: Duration = Duration::from_nanos(1);
 
 fn operation(name: &'static str, steps: Steps, run: fn(&mut Session) -> Result<(), Error>) -> Operation {
     let budget = Budget::new(Budget::DEFAULT_BYTES);
@@ -82,6 +84,12 @@ fn recreate_archives(
 fn delete_is_all_or_nothing() {
     let run = |session: &mut Session| delete_present(session, &["day2", "day4"], LONG);
     interrupt_everywhere(&operation("delete", Steps::One, run));
+}
+
+#[test]
+fn delete_with_checkpoints_takes_archives_one_by_one() {
+    let run = |session: &mut Session| delete_present(session, &["day1", "day2", "day4", "day5"], SHORT);
+    interrupt_everywhere(&operation("delete-checkpoints", Steps::Archives, run));
 }
 
 #[test]
