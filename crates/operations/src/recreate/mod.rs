@@ -3,13 +3,15 @@
 //! read items → tagged? → selected? → content kept, compressed or cut anew → store
 //!
 //! The new archive is committed as `NAME.recreate`. When all are there, they take the places of the old ones in one
-//! transaction, and what only the old ones referred to goes (`delete`). Items go through one at a time, chunks too; masters
+//! transaction, and what only the old ones referred to goes (`delete`). Interrupted before that, it leaves the old ones as they
+//! were and whole new ones beside them, which go when it is tried again. Items go through one at a time, chunks too; masters
 //! of hard links that are left out wait on disk (`extract/masters.rs`).
 //!
 //! RAM: what `create` plans for one worker.
 
 mod content;
 mod items;
+mod leftovers;
 mod save;
 mod tagged;
 
@@ -156,6 +158,9 @@ impl<'a> Recreate<'a> {
         };
         let metadata = ArchiveMetadata::open(&*session.repository, &session.key, &mut session.key.opener(), &entry.id)
             .map_err(Error::from)?;
+        if target_name.is_none() && !options.dry_run {
+            leftovers::delete_leftovers(session, &entry, &metadata, *monitor, interrupt)?;
+        }
         let new_name = target_name.map_or_else(|| temporary(name), str::to_owned);
         if session.manifest.archive(&new_name).is_some() {
             return Err(Error::ArchiveExists(new_name).into());

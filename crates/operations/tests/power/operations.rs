@@ -17,8 +17,9 @@ use nanoprobe_operations::{
 use nanoprobe_repository::CompactOptions;
 
 use crate::{
+    archives::{fill, read_all},
     cuts::{Operation, Steps, interrupt_everywhere, no_archive},
-    place::Defects,
+    place::{Defects, Place},
 };
 
 const LONG: Duration = Duration::from_secs(1800);
@@ -125,6 +126,36 @@ fn rename_is_all_or_nothing() {
         None => Ok(()),
     };
     interrupt_everywhere(&operation("rename", Steps::One, run));
+}
+
+#[test]
+fn recreate_in_place_is_all_or_nothing() {
+    let run = |session: &mut Session| recreate_archives(session, &["day2", "day3"], None, LONG);
+    let is_temporary = |name: &str| name.contains(".recreate");
+    interrupt_everywhere(&Operation { is_temporary, ..operation("recreate", Steps::One, run) });
+}
+
+#[test]
+fn recreate_in_place_with_checkpoints_is_all_or_nothing() {
+    let run = |session: &mut Session| recreate_archives(session, &["day5"], None, SHORT);
+    let is_temporary = |name: &str| name.contains(".recreate");
+    let operation = Operation { is_temporary, ..operation("recreate-checkpoints", Steps::One, run) };
+    interrupt_everywhere(&encrypted(operation));
+}
+
+/// Recreating removes what it has left itself, and no archive that somebody named so.
+#[test]
+fn recreate_leaves_archives_alone_that_only_look_like_its_own() {
+    for name in ["day2.recreate", "day2.recreate.checkpoint"] {
+        let (_place, _disk, mut session) = Place::new("temporary", Mode::None, Budget::new(Budget::DEFAULT_BYTES));
+        fill(&mut session);
+        recreate_archives(&mut session, &["day2"], Some(name), LONG).expect("recreated");
+        let before = read_all(&session).expect("read");
+        let done = recreate_archives(&mut session, &["day2"], None, LONG);
+        let in_the_way = matches!(&done, Err(Error::ArchiveExists(there)) if there == name);
+        assert_eq!((in_the_way, done.is_ok()), (name == "day2.recreate", name != "day2.recreate"), "{done:?}");
+        assert_eq!(read_all(&session).expect("read").0[name], before.0[name]);
+    }
 }
 
 #[test]
