@@ -9,11 +9,12 @@
 #   acceptance  Borg's own suite, as far as it passes (tests/acceptance/passing.txt)
 #   memory   peak resident memory
 # Needs Rust (the toolchain in rust-toolchain.toml) and, for interop and acceptance, Python 3 with venv and what Borg is built
-# with, and strace: installed with apt-get when run as root on a machine that has it, else named.
+# with, strace and sshd: installed with apt-get when run as root on a machine that has it, else named.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 BORG_VERSION=1.4.5
+BORG12_VERSION=1.2.9
 STEPS=(fmt lint layers no_std unit interop acceptance memory)
 DONE=()
 
@@ -74,6 +75,22 @@ borg() {
     run "$NANOPROBE_BORG" --version
 }
 
+# The generation before, as a client and a server.
+borg12() {
+    if [ -n "${NANOPROBE_BORG12:-}" ]; then
+        run "$NANOPROBE_BORG12" --version
+        return
+    fi
+    if [ "$(.venv12/bin/borg --version 2>/dev/null)" != "borg $BORG12_VERSION" ]; then
+        borg_build_packages
+        rm -rf .venv12
+        run python3 -m venv .venv12
+        run .venv12/bin/pip install --quiet --disable-pip-version-check "borgbackup==$BORG12_VERSION"
+    fi
+    export NANOPROBE_BORG12="$PWD/.venv12/bin/borg"
+    run "$NANOPROBE_BORG12" --version
+}
+
 release() {
     run cargo build --release --locked -p nanoprobe-cli
     local target
@@ -98,6 +115,8 @@ step_unit() {
 }
 step_interop() {
     borg
+    borg12
+    [ -x /usr/sbin/sshd ] || apt openssh-server openssh-client # a real connection
     command -v strace >/dev/null || apt strace # kills the program at chosen system calls
     release
     tests_of -p nanoprobe-interop

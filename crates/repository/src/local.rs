@@ -106,14 +106,7 @@ impl LocalRepository {
         }
         let lock = match options.lock {
             Locking::None => None,
-            mode => Some(Lock::acquire(
-                Arc::clone(&fs),
-                &path,
-                mode == Locking::Exclusive,
-                options.lock_wait,
-                Process::this(options.host_id.as_deref()),
-                Arc::clone(&options.warn),
-            )?),
+            mode => Some(acquire(&path, mode == Locking::Exclusive, &options)?),
         };
         let config = config::load(&*fs, &path)?;
         let mut settings = config.settings().map_err(|reason| config::invalid(&path, reason))?;
@@ -339,11 +332,18 @@ impl Repository for LocalRepository {
 
     fn set_key_blob(&self, blob: &[u8]) -> Result<(), Error> {
         let text = String::from_utf8_lossy(blob).into_owned();
-        // Borg's clients change passphrases with a shared lock.
-        if let Some(held) = &mut *lock(&self.lock) {
-            held.upgrade()?;
-        }
-        self.change_config(|config| config.set("key", &text))
+        // Borg's clients change passphrases with a shared lock, and import keys without any.
+        let was_locked = {
+            let mut held = lock(&self.lock);
+            match &mut *held {
+                Some(held) => held.upgrade()?,
+                None if self.options.lock == Locking::None => *held = Some(acquire(&self.path, true, &self.options)?),
+                None => {}
+            }
+            self.options.lock != Locking::None
+        };
+        let changed = self.change_config(|config| config.set("key", &text));
+        if was_locked { changed } else { changed.and(self.release()) }
     }
 
     fn destroy(&self) -> Result<(), Error> {
@@ -365,6 +365,11 @@ impl Repository for LocalRepository {
     fn totals(&self) -> Result<Totals, Error> {
         self.count_totals()
     }
+}
+
+fn acquire(path: &Path, exclusive: bool, options: &OpenOptions) -> Result<Lock, Error> {
+    let (fs, warn) = (Arc::clone(&options.file_system), Arc::clone(&options.warn));
+    Lock::acquire(fs, path, exclusive, options.lock_wait, Process::this(options.host_id.as_deref()), warn)
 }
 
 /// A poisoned mutex only says that a thread panicked; the state it guards is poisoned by I/O failures alone.

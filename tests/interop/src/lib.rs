@@ -7,6 +7,7 @@
 mod compare;
 mod counters;
 mod programs;
+mod remote;
 mod tree;
 mod warm;
 mod world;
@@ -14,6 +15,7 @@ mod world;
 pub use compare::{Entry, assert_same, assert_same_tree, read_tree, without};
 pub use counters::{History, Range, overlaps, ranges};
 pub use programs::{Outcome, Program};
+pub use remote::Remote;
 pub use tree::{Content, grow_tree};
 pub use warm::WarmBorg;
 pub use world::{MODES, World};

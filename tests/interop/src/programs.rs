@@ -15,17 +15,19 @@ pub enum Program {
     Borg,
     /// Ours.
     Nanoprobe,
+    /// The real one of the generation before, 1.2.
+    Borg12,
 }
 
 impl Program {
-    /// Both.
+    /// The two that are meant to be equal.
     pub const BOTH: [Self; 2] = [Self::Borg, Self::Nanoprobe];
 
     /// The other one.
     pub fn other(self) -> Self {
         match self {
             Self::Borg => Self::Nanoprobe,
-            Self::Nanoprobe => Self::Borg,
+            Self::Nanoprobe | Self::Borg12 => Self::Borg,
         }
     }
 
@@ -36,6 +38,7 @@ impl Program {
         let (variable, place) = match self {
             Self::Borg => ("NANOPROBE_BORG", root.join(".venv/bin/borg")),
             Self::Nanoprobe => ("NANOPROBE", target.join("release/nanoprobe")),
+            Self::Borg12 => ("NANOPROBE_BORG12", root.join(".venv12/bin/borg")),
         };
         let path = env::var_os(variable).map_or(place, PathBuf::from);
         assert!(path.exists(), "there is no {}: run tests/ci.sh interop, or set {variable}", path.display());
@@ -48,6 +51,7 @@ impl fmt::Display for Program {
         f.write_str(match self {
             Self::Borg => "borg",
             Self::Nanoprobe => "nanoprobe",
+            Self::Borg12 => "borg 1.2",
         })
     }
 }

@@ -18,6 +18,8 @@ const READ_BYTES: usize = 64 << 10;
 const GATHERED_BYTES: usize = 64 << 10;
 /// A client that is silent for so long gets our memory back.
 const SILENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+/// Something came, or the other end of a pipe is gone.
+const WOKEN: PollFlags = PollFlags::IN.union(PollFlags::HUP);
 
 /// What comes from the client.
 pub(super) struct Input<'a> {
@@ -97,7 +99,7 @@ impl<'a> Input<'a> {
     }
 
     fn is_woken(&self) -> io::Result<bool> {
-        Ok(is_ready(self.streams.wake, PollFlags::IN)?)
+        Ok(is_ready(self.streams.wake, WOKEN)?)
     }
 }
 
@@ -115,8 +117,7 @@ impl<'a> Peer<'a> {
     /// The client has closed its stream, or we are to end.
     pub(super) fn is_gone(&self) -> bool {
         let closed = PollFlags::HUP | PollFlags::RDHUP | PollFlags::ERR;
-        is_ready(self.streams.input, closed).unwrap_or(true)
-            || is_ready(self.streams.wake, PollFlags::IN).unwrap_or(true)
+        is_ready(self.streams.input, closed).unwrap_or(true) || is_ready(self.streams.wake, WOKEN).unwrap_or(true)
     }
 }
 
