@@ -54,6 +54,12 @@ impl Opener {
             _ => Ok(()),
         }
     }
+
+    /// Checks type and MAC and decrypts `object` where it lies. Gives it still compressed, so that nothing compares it with
+    /// its name.
+    pub fn unseal_in_place<'o>(&self, id: &Id, object: &'o mut [u8]) -> Result<&'o [u8], Error> {
+        Ok(unseal(self.mode, self.cipher.as_ref(), Some(id), object)?)
+    }
 }
 
 /// An object that is opened together with others.

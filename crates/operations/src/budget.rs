@@ -15,6 +15,8 @@
 
 use std::ops::RangeInclusive;
 
+use nanoprobe_format::ChunkRef;
+
 /// A memory budget for everything the process allocates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
@@ -74,6 +76,20 @@ pub struct RemotePlan {
     pub most_upload_bytes: usize,
     /// Objects that came before they were needed.
     pub ahead_bytes: usize,
+}
+
+/// What `recreate` may use where it changes content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecreatePlan {
+    /// Room for the codec.
+    pub codec_bytes: usize,
+    /// The largest item that is read, in bytes.
+    pub item_bytes: usize,
+    limit: usize,
+    /// What is needed beside two buffers for chunks as they are.
+    rest: usize,
+    /// The largest new chunk.
+    cut_bytes: usize,
 }
 
 /// A budget that cannot hold what is asked for.
@@ -162,6 +178,23 @@ impl Budget {
         self.bytes / 12
     }
 
+    /// Divides the budget for `recreate`: from chunks of up to `source` bytes, and to chunks of up to `cut` where files are cut
+    /// anew. `codec` as for `create`.
+    pub fn recreate_plan(
+        &self,
+        source: usize,
+        cut: Option<usize>,
+        codec: RangeInclusive<usize>,
+    ) -> Result<RecreatePlan, BudgetTooSmall> {
+        let cut_bytes = cut.unwrap_or(0);
+        let buffers = FIXED_BYTES + OUTPUT_SLACK + cut_bytes;
+        let left = self.bytes.saturating_sub(buffers + source + source.max(cut_bytes));
+        let codec_bytes = (*codec.end()).min(left).max(*codec.start());
+        let item_bytes = if cut.is_some() { self.bytes / 6 } else { self.item_bytes() };
+        let plan = RecreatePlan { codec_bytes, item_bytes, limit: self.bytes, rest: buffers + codec_bytes, cut_bytes };
+        plan.check_chunk(source).map(|()| plan)
+    }
+
     /// The largest item that is read, in bytes.
     pub const fn item_bytes(&self) -> usize {
         self.bytes / 3
@@ -188,6 +221,23 @@ impl Budget {
     }
 }
 
+impl RecreatePlan {
+    /// Whether a stored chunk of so many plain bytes has room.
+    pub(crate) fn check_chunk(&self, bytes: usize) -> Result<(), BudgetTooSmall> {
+        let needed = self.rest + bytes + bytes.max(self.cut_bytes);
+        let largest_chunk = bytes.max(self.cut_bytes);
+        if needed > self.limit { Err(BudgetTooSmall { limit: self.limit, largest_chunk, needed }) } else { Ok(()) }
+    }
+
+    /// Whether a list of so many new chunks has room.
+    pub(crate) fn check_list(&self, chunks: usize) -> Result<(), nanoprobe_archive::Error> {
+        if chunks * size_of::<ChunkRef>() > self.item_bytes {
+            return Err(nanoprobe_archive::Error::ItemTooLarge { limit_bytes: self.item_bytes });
+        }
+        Ok(())
+    }
+}
+
 /// Files are read in pieces of at most this many bytes; what was read past a cut may have to be copied once.
 pub(crate) const READ_AHEAD: usize = 256 << 10;
 
@@ -208,6 +258,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn recreate_keeps_to_its_budget() {
+        let budget = Budget::new(Budget::DEFAULT_BYTES);
+        let plan = budget.recreate_plan(8 << 20, Some(8 << 20), 1 << 20..=94 << 20).unwrap();
+        assert_eq!(FIXED_BYTES + OUTPUT_SLACK + (24 << 20) + plan.codec_bytes, budget.bytes());
+        assert!(plan.check_chunk((8 << 20) + 1).is_err() && plan.check_chunk(8 << 20).is_ok());
+        assert!(plan.check_list(budget.bytes() / 6 / 40).is_ok() && plan.check_list(budget.bytes() / 240 + 1).is_err());
+        // Without a second kind of chunk there is room for larger ones.
+        let plan = budget.recreate_plan(8 << 20, None, 1 << 20..=1 << 20).unwrap();
+        assert!(plan.check_chunk(16 << 20).is_ok() && plan.check_chunk(17 << 20).is_err());
+        let refused = budget.recreate_plan(16 << 20, Some(8 << 20), 1 << 20..=1 << 20).unwrap_err();
+        assert_eq!((refused.largest_chunk, refused.needed), (16 << 20, 55 << 20));
+        assert!(Budget::new(32 << 20).recreate_plan(8 << 20, None, 1 << 20..=1 << 20).is_ok());
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub mod unique;
 pub mod upgrade;
 mod users;
 
-pub use budget::{Budget, BudgetTooSmall, CreatePlan, ExtractPlan, RemotePlan};
+pub use budget::{Budget, BudgetTooSmall, CreatePlan, ExtractPlan, RecreatePlan, RemotePlan};
 pub use error::Error;
 pub use monitor::{Event, Interrupt, Monitor};
 pub use session::{Demanded, Places, Prompts, Session};

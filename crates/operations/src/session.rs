@@ -137,6 +137,14 @@ impl Session {
         Ok(self.security.save(&self.key, self.manifest.timestamp())?)
     }
 
+    /// After a rollback: the manifest as it was committed last.
+    pub(crate) fn reopen_manifest(&mut self) -> Result<(), Error> {
+        let mut object = Vec::new();
+        self.repository.get(&Id::MANIFEST, &mut object)?;
+        self.manifest = Manifest::open(&object, &self.key, &mut self.key.opener())?;
+        Ok(())
+    }
+
     /// A directory for temporary files, below the cache; made when it is not there.
     pub(crate) fn scratch(&self) -> Result<PathBuf, Error> {
         let scratch = self.cache.join("tmp");

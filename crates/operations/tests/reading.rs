@@ -1,4 +1,4 @@
-//! What reads archives — extract and check — on real repositories.
+//! What reads archives — extract, check and recreate — on real repositories.
 
 #[path = "reading/check.rs"]
 mod check;
@@ -8,5 +8,7 @@ mod extract;
 mod fixture;
 #[path = "reading/hostile.rs"]
 mod hostile;
+#[path = "reading/recreate.rs"]
+mod recreate;
 #[path = "reading/repair.rs"]
 mod repair;

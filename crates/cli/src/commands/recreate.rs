@@ -59,25 +59,39 @@ pub(super) fn run(arguments: &Recreate, context: &Context<'_>) -> Result<(), Fai
     };
     let mut run = Run::new(&mut session, &options, &monitor, &INTERRUPT);
     for name in &names {
-        let shown = text::displayable(name);
-        if single.is_none() {
-            writeln!(io::stdout(), "Processing {shown}")?;
+        let processed = match single {
+            Some(_) => process_single(&mut run, name, target.as_deref()),
+            None => process(&mut run, name, context),
+        };
+        if let Err(error) = processed {
+            run.finish_failed();
+            return Err(error);
         }
-        if run.archive(name, target.as_deref())? {
-            continue;
-        }
-        if single.is_some() {
-            return Err(Failure::command(
-                "Nothing to do. Archive was not processed.\n\
-                 Specify at least one pattern, PATH, --comment, re-compression or re-chunking option.",
-            ));
-        }
-        context.log.info(format!("Skipped archive {shown}: Nothing to do. Archive was not processed."));
     }
     let recreated = run.finish()?;
     monitor.finish();
     if arguments.stats && !arguments.dry_run {
         recreated.iter().try_for_each(|recreated| print(&session, recreated, context))?;
+    }
+    Ok(())
+}
+
+fn process_single(run: &mut Run<'_>, name: &str, target: Option<&str>) -> Result<(), Failure> {
+    if run.archive(name, target)? {
+        return Ok(());
+    }
+    Err(Failure::command(
+        "Nothing to do. Archive was not processed.\n\
+         Specify at least one pattern, PATH, --comment, re-compression or re-chunking option.",
+    ))
+}
+
+/// One of all archives.
+fn process(run: &mut Run<'_>, name: &str, context: &Context<'_>) -> Result<(), Failure> {
+    let shown = text::displayable(name);
+    writeln!(io::stdout(), "Processing {shown}")?;
+    if !run.archive(name, None)? {
+        context.log.info(format!("Skipped archive {shown}: Nothing to do. Archive was not processed."));
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use embedded_io::Write;
 
 use crate::ChunkRef;
 use crate::msgpack::Writer;
-use crate::packed::{List, Packed};
+use crate::packed::{Element, List, Packed};
 
 /// A file's content, in order: packed as it was read, or the caller's own.
 #[derive(Clone, Copy, Debug)]
@@ -13,12 +13,14 @@ pub enum Chunks<'a> {
     Packed(Packed<'a, ChunkRef>),
     /// To be emitted.
     Refs(&'a [ChunkRef]),
+    /// A list, as it is but for the stored sizes.
+    Resized(List<'a, ChunkRef>, &'a [u32]),
 }
 
 impl<'a> Chunks<'a> {
     /// Number of chunks.
     pub fn len(&self) -> usize {
-        self.list().len()
+        self.parts().0.len()
     }
 
     /// True for an empty file.
@@ -28,7 +30,14 @@ impl<'a> Chunks<'a> {
 
     /// The chunks in order.
     pub fn iter(&self) -> impl Iterator<Item = ChunkRef> + Clone + use<'a> {
-        self.list().iter()
+        let (list, csizes) = self.parts();
+        let mut csizes = csizes.iter();
+        list.iter().map(move |chunk| ChunkRef { csize: csizes.next().copied().unwrap_or(chunk.csize), ..chunk })
+    }
+
+    /// The same with other stored sizes.
+    pub fn resized(&self, csizes: &'a [u32]) -> Self {
+        Self::Resized(self.parts().0, csizes)
     }
 
     /// Sum of the plain sizes in bytes.
@@ -37,19 +46,26 @@ impl<'a> Chunks<'a> {
     }
 
     pub(super) fn emit<W: Write>(&self, writer: &mut Writer<W>) -> Result<(), W::Error> {
-        self.list().emit(writer)
+        let (list, csizes) = self.parts();
+        if csizes.is_empty() {
+            return list.emit(writer);
+        }
+        writer.array(list.len())?;
+        self.iter().try_for_each(|chunk| chunk.emit(writer))
     }
 
-    fn list(&self) -> List<'a, ChunkRef> {
+    /// What there is, and the stored sizes that count instead of its own.
+    fn parts(&self) -> (List<'a, ChunkRef>, &'a [u32]) {
         match *self {
-            Self::Packed(packed) => List::Packed(packed),
-            Self::Refs(refs) => List::Slice(refs),
+            Self::Packed(packed) => (List::Packed(packed), &[]),
+            Self::Refs(refs) => (List::Slice(refs), &[]),
+            Self::Resized(list, csizes) => (list, csizes),
         }
     }
 }
 
 impl PartialEq for Chunks<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.list() == other.list()
+        self.iter().eq(other.iter())
     }
 }

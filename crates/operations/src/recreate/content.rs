@@ -1,16 +1,16 @@
-//! content: a file's chunks are kept, compressed anew, or cut anew.
+//! content: a file's chunks are compressed anew, or cut anew.
 //!
-//! RAM: one chunk stored and plain, what is cut and not stored yet (a chunk of the largest kind and what came with its last
-//! piece), one object.
+//! RAM (`RecreatePlan`): an object, the chunk in it, and what is cut and not stored yet, at most a chunk of the largest kind
+//! each; 4 bytes for each chunk of the file at hand, or 40 where it is cut anew.
 
 use nanoprobe_chunker::{Chunker, Parameters, Stream};
 use nanoprobe_compress::{Codec, Compressor};
-use nanoprobe_format::ChunkRef;
+use nanoprobe_format::{ChunkRef, Id, item::Chunks};
 use nanoprobe_key::{Key, Opener, Sealer};
 use nanoprobe_repository::Repository;
 
 use super::{Options, Recompress};
-use crate::{Error, create::Statistics, delete::KnownChunks};
+use crate::{Error, RecreatePlan, delete::KnownChunks};
 
 /// Chunks that the repository is told about ahead of time.
 const AHEAD: usize = 8;
@@ -21,19 +21,31 @@ pub(super) struct Content<'a> {
     key: &'a Key,
     sealer: &'a Sealer,
     opener: Opener,
+    plan: RecreatePlan,
     compressor: Compressor,
     recompress: Recompress,
-    chunker: Option<Chunker>,
+    cutter: Option<Cutter>,
     /// Compressed by this run already.
     compressed: &'a mut KnownChunks,
-    /// Sums over the new archive.
-    pub(super) statistics: Statistics,
+    /// Stored bytes of chunks that were not there before.
+    pub(super) new_bytes: u64,
+    /// An object as it was stored; then, when its data are at hand, one that is made of them.
     object: Vec<u8>,
+    /// How the object that was fetched last is compressed.
+    fetched: Option<(Id, Option<Codec>)>,
     data: Vec<u8>,
-    /// To be cut.
+    /// Stored sizes of the file's chunks, where nothing else changes.
+    csizes: Vec<u32>,
+    /// The file's chunks, where they are cut anew.
+    chunks: Vec<ChunkRef>,
+}
+
+/// Where data are cut anew.
+struct Cutter {
+    chunker: Chunker,
+    /// The chunk at hand; never more than `maximum_bytes`.
     buffer: Vec<u8>,
-    /// A new object.
-    output: Vec<u8>,
+    maximum_bytes: usize,
 }
 
 impl<'a> Content<'a> {
@@ -43,124 +55,155 @@ impl<'a> Content<'a> {
         sealer: &'a Sealer,
         options: &Options,
         chunker: Option<Parameters>,
-        codec_bytes: usize,
+        plan: RecreatePlan,
         compressed: &'a mut KnownChunks,
     ) -> Self {
         let gear = key.gear();
-        let (object, data, buffer, output) = Default::default();
+        let cutter = chunker.map(|parameters| Cutter {
+            chunker: Chunker::new(parameters, key.chunk_seed(), Some(&gear)),
+            buffer: Vec::with_capacity(parameters.maximum_bytes()),
+            maximum_bytes: parameters.maximum_bytes(),
+        });
+        let (object, data, csizes, chunks) = Default::default();
         Self {
             repository,
             key,
             sealer,
             opener: key.opener(),
-            compressor: Compressor::within(&options.compression, codec_bytes),
+            plan,
+            compressor: Compressor::within(&options.compression, plan.codec_bytes),
             recompress: options.recompress,
-            chunker: chunker.map(|parameters| Chunker::new(parameters, key.chunk_seed(), Some(&gear))),
+            cutter,
             compressed,
-            statistics: Statistics::default(),
+            new_bytes: 0,
             object,
+            fetched: None,
             data,
-            buffer,
-            output,
+            csizes,
+            chunks,
         }
     }
 
-    /// A file's chunks become those of the new archive's, in `new`.
-    pub(super) fn process(&mut self, old: &[ChunkRef], new: &mut Vec<ChunkRef>) -> Result<(), Error> {
-        new.clear();
-        if self.recompress == Recompress::Never && self.chunker.is_none() {
-            new.extend_from_slice(old);
-            for chunk in old {
-                self.statistics.original_bytes += u64::from(chunk.size);
-                self.statistics.compressed_bytes += u64::from(chunk.csize);
-            }
-            return Ok(());
-        }
-        for (place, chunk) in old.iter().enumerate() {
-            if place.is_multiple_of(AHEAD) {
-                let ahead: Vec<_> = old[place..].iter().take(AHEAD).map(|chunk| chunk.id).collect();
+    /// Whether files get other chunks than they had.
+    pub(super) fn cuts_anew(&self) -> bool {
+        self.cutter.is_some()
+    }
+
+    /// A file's chunks as they are in the new archive.
+    pub(super) fn process<'c>(&'c mut self, old: Chunks<'c>) -> Result<Chunks<'c>, Error> {
+        self.csizes.clear();
+        self.chunks.clear();
+        let mut chunks = old.iter();
+        for place in 0.. {
+            if place % AHEAD == 0 {
+                let ahead: Vec<_> = chunks.clone().take(AHEAD).map(|chunk| chunk.id).collect();
                 self.repository.preload(&ahead);
             }
-            self.repository.get(&chunk.id, &mut self.object)?;
-            let mut data = std::mem::take(&mut self.data);
-            let opened = self.opener.open_in_place(Some(&chunk.id), &mut self.object, &mut data);
-            let done = opened.map_err(Error::from).and_then(|()| self.take(&data, new));
+            let Some(chunk) = chunks.next() else { break };
+            self.fetch(&chunk)?;
+            let data = std::mem::take(&mut self.data);
+            let done = match self.cutter.take() {
+                None => self.store(&chunk.id, &data).map(|csize| self.csizes.push(csize)),
+                Some(mut cutter) => {
+                    let done = self.append(&mut cutter, &data);
+                    self.cutter = Some(cutter);
+                    done
+                }
+            };
             self.data = data;
             done?;
         }
-        self.cut(Stream::Ends, new)
+        let Some(mut cutter) = self.cutter.take() else { return Ok(old.resized(&self.csizes)) };
+        let done = self.cut(&mut cutter, Stream::Ends);
+        self.cutter = Some(cutter);
+        done.map(|()| Chunks::Refs(&self.chunks))
     }
 
-    fn take(&mut self, data: &[u8], new: &mut Vec<ChunkRef>) -> Result<(), Error> {
-        if self.chunker.is_some() {
-            self.buffer.extend_from_slice(data);
-            return self.cut(Stream::Continues, new);
-        }
-        new.push(self.store(data)?);
+    /// Replaces `data` by a chunk's.
+    fn fetch(&mut self, chunk: &ChunkRef) -> Result<(), Error> {
+        self.plan.check_chunk(chunk.size as usize)?;
+        self.repository.get(&chunk.id, &mut self.object)?;
+        self.opener.open_in_place(Some(&chunk.id), &mut self.object, &mut self.data)?;
+        // What was decrypted lies where it lay.
+        self.fetched = Some((chunk.id, self.object.get(self.sealer.envelope_bytes()..).and_then(Codec::of)));
         Ok(())
     }
 
-    /// Stores every chunk whose end is certain.
-    fn cut(&mut self, stream: Stream, new: &mut Vec<ChunkRef>) -> Result<(), Error> {
-        let Some(mut chunker) = self.chunker.take() else { return Ok(()) };
-        let buffer = std::mem::take(&mut self.buffer);
-        let (mut start, mut result) = (0, Ok(()));
-        while let Some(length) = chunker.next_cut(&buffer[start..], stream) {
-            match self.store(&buffer[start..start + length]) {
-                Ok(chunk) => new.push(chunk),
-                Err(error) => result = Err(error),
+    /// Cuts what comes next of a file, never with more than a chunk at hand.
+    fn append(&mut self, cutter: &mut Cutter, mut data: &[u8]) -> Result<(), Error> {
+        while !data.is_empty() {
+            if cutter.buffer.len() >= cutter.maximum_bytes {
+                self.cut(cutter, Stream::Continues)?;
             }
-            start += length;
-            if result.is_err() {
-                break;
-            }
+            let (now, later) = data.split_at(data.len().min(cutter.maximum_bytes - cutter.buffer.len()));
+            cutter.buffer.extend_from_slice(now);
+            data = later;
         }
-        if stream == Stream::Ends {
-            chunker.start();
-        }
-        (self.chunker, self.buffer) = (Some(chunker), buffer);
-        self.buffer.drain(..start);
-        result
+        Ok(())
     }
 
-    /// Stores a chunk, unless it is stored as it should be.
-    fn store(&mut self, data: &[u8]) -> Result<ChunkRef, Error> {
-        let id = self.key.id(data);
-        let stored = self.repository.stored_bytes(&id)?;
+    /// Stores every chunk whose end is certain. A full buffer holds at least one.
+    fn cut(&mut self, cutter: &mut Cutter, stream: Stream) -> Result<(), Error> {
+        let mut start = 0;
+        while let Some(length) = cutter.chunker.next_cut(&cutter.buffer[start..], stream) {
+            let data = &cutter.buffer[start..start + length];
+            let id = self.key.id(data);
+            let csize = self.store(&id, data)?;
+            self.chunks.push(ChunkRef { id, size: length as u32, csize });
+            self.plan.check_list(self.chunks.len())?;
+            start += length;
+        }
+        cutter.buffer.drain(..start);
+        if stream == Stream::Ends {
+            cutter.chunker.start();
+        }
+        Ok(())
+    }
+
+    /// Stores a chunk, unless it is stored as it should be. Gives its stored size.
+    fn store(&mut self, id: &Id, data: &[u8]) -> Result<u32, Error> {
+        let stored = self.repository.stored_bytes(id)?;
         let csize = match stored {
-            Some(csize) if self.recompress == Recompress::Never || self.compressed.contains(&id) => csize,
+            Some(csize) if self.recompress == Recompress::Never || self.compressed.contains(id) => csize,
             _ => {
-                self.output.clear();
-                self.output.resize(self.sealer.envelope_bytes(), 0);
-                self.compressor.compress(data, &mut self.output)?;
-                match stored {
-                    Some(csize) if self.recompress == Recompress::IfDifferent && self.is_alike(&id)? => csize,
-                    _ => {
-                        self.sealer.seal(&mut self.output)?;
-                        self.repository.put(&id, &self.output)?;
-                        // An object that was stored is shorter than 20 MiB.
-                        self.output.len() as u32
-                    }
-                }
+                let before = match (stored, self.recompress) {
+                    (Some(csize), Recompress::IfDifferent) => self.codec_of(id)?.map(|codec| (codec, csize)),
+                    _ => None,
+                };
+                self.compress(id, data, before)?
             }
         };
-        self.compressed.insert(&id);
-        self.statistics.original_bytes += data.len() as u64;
-        self.statistics.compressed_bytes += u64::from(csize);
+        self.compressed.insert(id);
         if stored.is_none() {
-            self.statistics.deduplicated_bytes += u64::from(csize);
+            self.new_bytes += u64::from(csize);
         }
-        Ok(ChunkRef { id, size: data.len() as u32, csize })
+        Ok(csize)
     }
 
-    /// Whether the stored chunk was compressed by the codec of the new one.
-    fn is_alike(&mut self, id: &nanoprobe_format::Id) -> Result<bool, Error> {
-        let mut plain = Vec::new();
-        self.repository.get(id, &mut self.object)?;
-        self.opener.open_in_place(Some(id), &mut self.object, &mut plain)?;
-        // What was decrypted lies where it lay.
+    /// Puts a chunk, unless its codec is that of the object `before`. Gives its stored size.
+    fn compress(&mut self, id: &Id, data: &[u8], before: Option<(Codec, u32)>) -> Result<u32, Error> {
         let envelope = self.sealer.envelope_bytes();
-        let codec = |object: &[u8]| object.get(envelope..).and_then(Codec::of);
-        Ok(codec(&self.object) == codec(&self.output))
+        self.fetched = None;
+        self.object.clear();
+        self.object.resize(envelope, 0);
+        self.compressor.compress(data, &mut self.object)?;
+        if let Some((codec, csize)) = before
+            && self.object.get(envelope..).and_then(Codec::of) == Some(codec)
+        {
+            return Ok(csize);
+        }
+        self.sealer.seal(&mut self.object)?;
+        self.repository.put(id, &self.object)?;
+        // An object that was stored is shorter than 20 MiB.
+        Ok(self.object.len() as u32)
+    }
+
+    /// How a stored chunk is compressed.
+    fn codec_of(&mut self, id: &Id) -> Result<Option<Codec>, Error> {
+        if let Some((_, codec)) = self.fetched.filter(|(fetched, _)| fetched == id) {
+            return Ok(codec);
+        }
+        self.repository.get(id, &mut self.object)?;
+        Ok(Codec::of(self.opener.unseal_in_place(id, &mut self.object)?))
     }
 }

@@ -7,7 +7,11 @@
 //! were and whole new ones beside them, which go when it is tried again. Items go through one at a time, chunks too; masters
 //! of hard links that are left out wait on disk (`extract/masters.rs`).
 //!
-//! RAM: what `create` plans for one worker.
+//! What the new archive says of itself is what Borg says: command, times and comment of the old one, and beside them this command;
+//! machine, user and folder of now; and as the way files were cut what is asked for now, or else Borg's default, however
+//! the chunks that were kept were cut. Only an archive that told nothing of it goes on to tell nothing.
+//!
+//! RAM: `RecreatePlan` where content changes, else an item.
 
 mod content;
 mod items;
@@ -24,12 +28,15 @@ use nanoprobe_archive::{ArchiveMetadata, ItemReader, ItemWriter};
 use nanoprobe_chunker::Parameters;
 use nanoprobe_compress::{Compressor, Specification};
 
-use self::{content::Content, items::Rewrite, save::Target};
+use self::{
+    content::Content,
+    items::{LeftOut, Rewrite},
+    save::Target,
+};
 use crate::{
-    Error, Interrupt, Monitor, Session,
+    Budget, BudgetTooSmall, Error, Interrupt, Monitor, RecreatePlan, Session,
     create::Statistics,
     delete::{KnownChunks, replace},
-    extract::masters::Masters,
     patterns::{PatternError, PatternMatcher, Rule},
 };
 
@@ -113,6 +120,8 @@ pub struct Recreate<'a> {
     monitor: &'a dyn Monitor,
     interrupt: &'a Interrupt,
     done: Vec<Recreated>,
+    /// Archives whose new version is complete and waits for their place.
+    complete: Vec<String>,
     /// Chunks that this run compressed, by name.
     compressed: KnownChunks,
 }
@@ -126,7 +135,7 @@ impl<'a> Recreate<'a> {
         interrupt: &'a Interrupt,
     ) -> Self {
         let compressed = KnownChunks::new(session.budget.kept_bytes());
-        Self { session, options, monitor, interrupt, done: Vec::new(), compressed }
+        Self { session, options, monitor, interrupt, done: Vec::new(), complete: Vec::new(), compressed }
     }
 
     /// Writes an archive anew as `target`, or to take its own place in the end. False when that would change nothing.
@@ -140,18 +149,30 @@ impl<'a> Recreate<'a> {
     }
 
     /// New archives take the places of the old ones.
-    pub fn finish(self) -> Result<Vec<Recreated>, Error> {
-        let listed = |recreated: &&Recreated| self.session.manifest.archive(&temporary(&recreated.name)).is_some();
-        let names: Vec<String> = self.done.iter().filter(listed).map(|recreated| recreated.name.clone()).collect();
-        if !names.is_empty() {
-            let pairs: Vec<(String, String)> = names.into_iter().map(|name| (temporary(&name), name)).collect();
-            replace(self.session, &pairs, self.monitor, self.interrupt)?;
-        }
+    pub fn finish(mut self) -> Result<Vec<Recreated>, Error> {
+        let interrupt = self.interrupt;
+        self.replace(interrupt)?;
         Ok(self.done)
     }
 
+    /// The same after an archive that failed, for those that were complete before it; what ended the run ends this no more.
+    pub fn finish_failed(mut self) {
+        // The first failure is what counts. What is not replaced stays beside the old one.
+        if self.session.reopen_manifest().is_ok() {
+            let _ = self.replace(&Interrupt::new());
+        }
+    }
+
+    fn replace(&mut self, interrupt: &Interrupt) -> Result<(), Error> {
+        let pairs: Vec<(String, String)> = self.complete.drain(..).map(|name| (temporary(&name), name)).collect();
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        replace(self.session, &pairs, self.monitor, interrupt)
+    }
+
     fn write(&mut self, name: &str, target_name: Option<&str>) -> Result<bool, RecreateError> {
-        let Self { session, options, monitor, interrupt, compressed, done } = self;
+        let Self { session, options, monitor, interrupt, done, complete, compressed } = self;
         let started = Instant::now();
         let Some(entry) = session.manifest.archive(name).cloned() else {
             return Err(Error::NoSuchArchive(name.to_owned()).into());
@@ -179,14 +200,15 @@ impl<'a> Recreate<'a> {
 
         let masters = match matcher.is_empty() {
             true => None,
-            false => Some(Masters::create(&session.scratch()?)?),
+            false => Some(LeftOut::create(&session.scratch()?)?),
         };
         let Session { repository, key, sealer, manifest, security, budget, .. } = &mut **session;
         let (repository, key, sealer) = (&**repository, &*key, &*sealer);
-        let largest_chunk = chunker.unwrap_or(Parameters::DEFAULT).maximum_bytes();
-        let codec = Compressor::least_memory_bytes(&options.compression, largest_chunk)
-            ..=Compressor::memory_bytes_for(&options.compression, largest_chunk);
-        let plan = budget.create_plan(largest_chunk, codec, 1).map_err(Error::from)?;
+        let plan = match changes_content && !options.dry_run {
+            true => plan(&metadata, chunker, &options.compression, budget).map(Some).map_err(Error::from)?,
+            false => None,
+        };
+        let item_bytes = plan.map_or(budget.item_bytes(), |plan| plan.item_bytes);
         let target = Target {
             repository,
             key,
@@ -195,20 +217,39 @@ impl<'a> Recreate<'a> {
             security,
             options,
             original: &metadata,
-            chunker_params: chunker.or(metadata.chunker_params),
+            chunker_params: options.chunker.or(metadata.chunker_params.and(Some(Parameters::DEFAULT))),
             name: &new_name,
             items: ItemWriter::new(key, sealer.clone(), &options.compression),
             started,
             last: started,
         };
-        let content = Content::new(repository, key, sealer, options, chunker, plan.codec_bytes, compressed);
-        let rewrite = Rewrite { target, content, matcher, masters, monitor: *monitor, interrupt, files: 0 };
-        let statistics =
-            rewrite.run(ItemReader::with_limit(repository, key.opener(), &metadata.items, budget.item_bytes()))?;
+        let content = plan.map(|plan| Content::new(repository, key, sealer, options, chunker, plan, compressed));
+        let statistics = Statistics::default();
+        let rewrite = Rewrite { target, content, statistics, matcher, masters, monitor: *monitor, interrupt };
+        let statistics = rewrite.run(ItemReader::with_limit(repository, key.opener(), &metadata.items, item_bytes))?;
+        if target_name.is_none() && !options.dry_run {
+            complete.push(name.to_owned());
+        }
         let name = target_name.unwrap_or(name).to_owned();
         done.push(Recreated { name, statistics, duration: started.elapsed() });
         Ok(true)
     }
+}
+
+/// What there is room for. Where an archive does not tell how it was cut, its chunks are believed to be Borg's until a larger
+/// one comes.
+fn plan(
+    metadata: &ArchiveMetadata,
+    chunker: Option<Parameters>,
+    compression: &Specification,
+    budget: &Budget,
+) -> Result<RecreatePlan, BudgetTooSmall> {
+    let source = metadata.chunker_params.unwrap_or(Parameters::DEFAULT).maximum_bytes();
+    let cut = chunker.map(|chunker| chunker.maximum_bytes());
+    let largest = source.max(cut.unwrap_or(0));
+    let codec =
+        Compressor::least_memory_bytes(compression, largest)..=Compressor::memory_bytes_for(compression, largest);
+    budget.recreate_plan(source, cut, codec)
 }
 
 fn temporary(name: &str) -> String {

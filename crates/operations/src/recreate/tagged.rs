@@ -115,7 +115,9 @@ fn each(
         if interrupt.requested() {
             return Err(Error::Interrupted);
         }
-        visit(&item)?;
+        if item.part.is_none() {
+            visit(&item)?;
+        }
     }
     Ok(())
 }
