@@ -23,6 +23,18 @@ pub(crate) fn small_files(folder: &Path, count: u32) {
     }
 }
 
+/// Other content for one file of every directory that [`small_files`] made.
+pub(crate) fn change(folder: &Path) {
+    let directories = |folder: &Path| {
+        let entries = fs::read_dir(folder).expect("a directory");
+        entries.map(|entry| entry.expect("an entry").path()).collect::<Vec<_>>()
+    };
+    for directory in directories(folder).iter().flat_map(|directory| directories(directory)) {
+        let file = directories(&directory).into_iter().min().expect("a file");
+        fs::write(file, format!("changed, {}\n", directory.display())).expect("a file");
+    }
+}
+
 /// `count` files of `mib` MiB each that no codec makes smaller.
 pub(crate) fn noise_files(folder: &Path, count: u64, mib: u64) {
     fs::create_dir_all(folder).expect("a directory");

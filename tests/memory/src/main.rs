@@ -1,9 +1,9 @@
 //! Runs the release binary on inputs far larger than its budget and fails when peak resident memory passes the limit.
 //!
-//!     cargo run --release -p nanoprobe-memory -- [small] [million] [media] [chunks]
+//!     cargo run --release -p nanoprobe-memory -- [small] [million] [life] [media] [chunks] [list] [blocks]
 //!
 //! Without names every scenario runs. `NANOPROBE` names the binary, else `target/release/nanoprobe` is taken;
-//! `NANOPROBE_WORK` a folder with room (7 GiB for all), else the temporary directory.
+//! `NANOPROBE_WORK` a folder with room (10 GiB for all), else the temporary directory.
 
 mod inputs;
 
@@ -36,9 +36,38 @@ enum Step {
     Extract,
     Check,
     Info,
+    Diff,
+    ExportTar,
+    ImportTar,
+    Rename,
+    /// All content is compressed by another codec.
+    Recompress,
+    /// All content is cut into small chunks.
+    CutSmall,
+    /// All content is cut as by default.
+    Cut,
+    Delete,
+    Prune,
+    Compact,
 }
 
 const EVERY_STEP: &[Step] = &[Step::First, Step::Again, Step::List, Step::Info, Step::Extract, Step::Check];
+
+/// A repository from its first archive to its last.
+const LIFE: &[Step] = &[
+    Step::First,
+    Step::Again,
+    Step::Diff,
+    Step::ExportTar,
+    Step::ImportTar,
+    Step::Rename,
+    Step::Recompress,
+    Step::Delete,
+    Step::Compact,
+    Step::Prune,
+    Step::Compact,
+    Step::Check,
+];
 
 const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -56,6 +85,13 @@ const SCENARIOS: &[Scenario] = &[
         steps: EVERY_STEP,
     },
     Scenario {
+        name: "life",
+        title: "1,000,000 small files, a hundredth changes",
+        make: |folder| inputs::small_files(folder, 1_000_000),
+        create: &["-C", "zstd,3"],
+        steps: LIFE,
+    },
+    Scenario {
         name: "media",
         title: "4 GiB incompressible",
         make: |folder| inputs::noise_files(folder, 4, 1024),
@@ -68,6 +104,20 @@ const SCENARIOS: &[Scenario] = &[
         make: |folder| inputs::noise_files(folder, 1024, 1),
         create: &["-C", "none", "--chunker-params", "fixed,536"],
         steps: EVERY_STEP,
+    },
+    Scenario {
+        name: "list",
+        title: "a file of 170,000 chunks",
+        make: |folder| inputs::noise_files(folder, 1, 87),
+        create: &["-C", "none", "--chunker-params", "fixed,536"],
+        steps: &[Step::First, Step::Recompress, Step::CutSmall, Step::Compact, Step::Check],
+    },
+    Scenario {
+        name: "blocks",
+        title: "1 GiB incompressible in chunks of 8 MiB",
+        make: |folder| inputs::noise_files(folder, 1, 1024),
+        create: &["-C", "none", "--chunker-params", "fixed,8388608"],
+        steps: &[Step::First, Step::Recompress, Step::Cut, Step::Compact, Step::Check],
     },
 ];
 
@@ -91,6 +141,9 @@ fn main() -> ExitCode {
         (scenario.make)(&input);
         run(work.path(), &["init", "-e", "repokey-blake2"]).expect("init");
         for &step in scenario.steps {
+            if step == Step::Again && scenario.steps == LIFE {
+                inputs::change(&input);
+            }
             match run(work.path(), &step.command(scenario.create)) {
                 Ok((seconds, peak_bytes)) => {
                     let verdict = if peak_bytes <= LIMIT_BYTES { "" } else { " over the limit" };
@@ -122,6 +175,15 @@ impl Step {
             Self::Extract => "extract",
             Self::Check => "check",
             Self::Info => "info",
+            Self::Diff => "diff",
+            Self::ExportTar => "export-tar",
+            Self::ImportTar => "import-tar",
+            Self::Rename => "rename",
+            Self::Recompress => "recreate --recompress",
+            Self::CutSmall | Self::Cut => "recreate --chunker-params",
+            Self::Delete => "delete",
+            Self::Prune => "prune",
+            Self::Compact => "compact",
         }
     }
 
@@ -133,6 +195,16 @@ impl Step {
             Self::Extract => vec!["extract", "--dry-run", "::first"],
             Self::Check => vec!["check"],
             Self::Info => vec!["info", "::first"],
+            Self::Diff => vec!["diff", "::first", "again"],
+            Self::ExportTar => vec!["export-tar", "::first", "first.tar"],
+            Self::ImportTar => vec!["import-tar", "::imported", "first.tar"],
+            Self::Rename => vec!["rename", "::again", "renamed"],
+            Self::Recompress => vec!["recreate", "--recompress", "-C", "lz4", "::first"],
+            Self::CutSmall => vec!["recreate", "--chunker-params", "fixed,1000", "::first"],
+            Self::Cut => vec!["recreate", "--chunker-params", "default", "-C", "zstd,3", "::first"],
+            Self::Delete => vec!["delete", "::first"],
+            Self::Prune => vec!["prune", "--keep-last", "1"],
+            Self::Compact => vec!["compact"],
         }
     }
 }
