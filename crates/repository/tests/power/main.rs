@@ -3,6 +3,7 @@
 
 mod compaction;
 mod flips;
+mod partial_check;
 mod repair;
 mod transactions;
 mod world;

@@ -8,7 +8,7 @@ use crate::world::{Objects, assert_sound, change, contents, create, open};
 use nanoprobe_simulator::{Disk, MODELS, Random, Trouble};
 
 /// A disk with a repository that has seen a few transactions, and its segments, by number.
-fn filled(path: &Path, seed: u64) -> (Disk, Objects) {
+pub(crate) fn filled(path: &Path, seed: u64) -> (Disk, Objects) {
     let disk = Disk::new();
     create(&disk, path).unwrap().close().unwrap();
     let mut objects = Objects::default();
