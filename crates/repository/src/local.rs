@@ -55,6 +55,8 @@ pub struct OpenOptions {
     pub index_delta_entries: usize,
     /// Called with what the user should know, in Borg's words.
     pub warn: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Called with what the user may want to know, in Borg's words.
+    pub inform: Arc<dyn Fn(&str) + Send + Sync>,
     /// Where the files are.
     pub file_system: Arc<dyn FileSystem>,
 }
@@ -69,6 +71,7 @@ impl Default for OpenOptions {
             storage_quota: None,
             index_delta_entries: INDEX_DELTA_ENTRIES,
             warn: Arc::new(|_| {}),
+            inform: Arc::new(|_| {}),
             file_system: Arc::new(Native),
         }
     }

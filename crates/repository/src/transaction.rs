@@ -15,13 +15,13 @@ use nanoprobe_format::Id;
 use nanoprobe_format::integrity::{Digests, Integrity};
 use nanoprobe_format::segment::{DATA_BYTES_MOST, HEADER_BYTES, ID_HEADER_BYTES};
 
-use crate::Error;
 use crate::fs::{self, Access};
 use crate::hints::Hints;
 use crate::index::Index;
 use crate::local::{LocalRepository, Locking};
 use crate::segment_list::Order;
 use crate::segment_write::Ending;
+use crate::{Error, size_text};
 
 /// The names that a commit leaves behind, each with the transaction's number.
 const AUXILIARY: [&str; 3] = ["index.", "hints.", "integrity."];
@@ -171,6 +171,7 @@ impl LocalRepository {
         }
         self.require_exclusive()?;
         self.require_free_space(transaction)?;
+        self.tell_quota(transaction.hints());
         transaction.committing();
         let segment = self.writer.commit(&self.reader, Ending::Alone)?;
         transaction.hints().segments.add_freeable(segment, HEADER_BYTES as u64);
@@ -229,11 +230,21 @@ impl LocalRepository {
                 let hints = self.committed_hints(transaction, committed)?;
                 self.remove_segments_after(committed)?;
                 self.writer.restart(committed.saturating_add(1));
+                self.tell_quota(&hints);
                 hints
             }
         };
         transaction.activate(hints);
         Ok(())
+    }
+
+    /// What a transaction begins and ends with where the repository has a quota.
+    pub(crate) fn tell_quota(&self, hints: &Hints) {
+        let quota_bytes = self.settings.storage_quota;
+        if quota_bytes > 0 {
+            let used = size_text(u64::try_from(hints.quota_use).unwrap_or(0));
+            (self.options.inform)(&format!("Storage quota: {used} out of {} used.", size_text(quota_bytes)));
+        }
     }
 
     /// Writes hints, index and integrity of the transaction that ends with `segment`: steps 3 to 5.

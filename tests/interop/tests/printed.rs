@@ -1,5 +1,7 @@
 //! What both programs print about one repository is equal, byte for byte where Borg itself is steady.
 
+use std::fs;
+
 use nanoprobe_interop::{Content, Program, World, grow_tree};
 use serde_json::Value;
 
@@ -152,7 +154,7 @@ fn file_lists_of_extract() {
     {
         let [borg, ours] = Program::BOTH.map(|program| {
             let folder = world.path(&format!("{program}-{place}"));
-            std::fs::create_dir(&folder).expect("a folder");
+            fs::create_dir(&folder).expect("a folder");
             let arguments = ["extract"].iter().chain(options).copied().chain([archive.as_str()]);
             world.run_in(&folder, program, arguments).success().messages
         });
@@ -163,4 +165,68 @@ fn file_lists_of_extract() {
         Program::BOTH.map(|program| world.run(program, ["extract", "--stdout", &archive, path]).success());
     assert!(!ours.output.is_empty());
     assert_eq!(ours.output, borg.output);
+}
+
+#[test]
+fn a_quota_is_spoken_of_where_borg_speaks_of_it() {
+    let world = World::new();
+    fs::create_dir(world.path("tree")).expect("a folder");
+    fs::write(world.path("tree/file"), "content".repeat(9000)).expect("a file");
+    let repository = &world.repository();
+    let (one, two, new) = (&world.archive("one"), &world.archive("two"), &world.archive("new"));
+    for arguments in [
+        &["init", "--info", "-e", "none", "--storage-quota", "50M", repository][..],
+        &["create", "--info", one, "tree"],
+        &["create", "--info", "--log-json", two, "tree"],
+        &["create", "--dry-run", "--info", new, "tree"],
+        &["list", "--info", repository],
+        &["info", "--info", repository],
+        &["recreate", "--info", "--comment", "new", one],
+        &["rename", "--info", two, "new"],
+        &["delete", "--info", one],
+        &["compact", "--info", repository],
+        &["check", "--info", repository],
+        &["config", "--info", repository, "storage_quota", "0"],
+        &["create", "--info", one, "tree"],
+    ] {
+        let said = Program::BOTH.map(|program| {
+            if arguments[0] != "init" {
+                world.put_back();
+            }
+            let outcome = world.run(program, arguments).success();
+            if arguments[0] == "init" && program == Program::Borg {
+                fs::remove_dir_all(world.path("repo")).expect("a repository");
+                fs::remove_dir_all(world.path("home")).expect("a home");
+                fs::create_dir(world.path("home")).expect("a home");
+            }
+            quota_lines(&outcome.messages)
+        });
+        assert_eq!(said[0].len(), said[1].len(), "{arguments:?}: {said:?}");
+        for (place, (borg, ours)) in said[0].iter().zip(&said[1]).enumerate() {
+            // What a program itself stores, its name in the archive for one, may be some bytes more or less.
+            if place == 0 && arguments[0] != "init" {
+                assert_eq!(ours, borg, "{arguments:?}");
+            } else {
+                assert_eq!(numberless(ours), numberless(borg), "{arguments:?}");
+            }
+        }
+        if world.path("kept").exists() {
+            fs::remove_dir_all(world.path("kept")).expect("what was kept");
+        }
+        world.keep();
+    }
+}
+
+fn quota_lines(messages: &str) -> Vec<String> {
+    let lines = messages.lines().filter(|line| line.contains("Storage quota"));
+    // The time of a JSON line.
+    let timeless = lines.map(|line| match line.split_once("\"message\"") {
+        Some((_, rest)) => rest.to_owned(),
+        None => line.to_owned(),
+    });
+    timeless.collect()
+}
+
+fn numberless(line: &str) -> String {
+    line.replace(|character: char| character.is_ascii_digit(), "")
 }

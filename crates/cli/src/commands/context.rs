@@ -91,6 +91,7 @@ impl<'a> Context<'a> {
             lock_wait: u64::try_from(self.common.lock_wait()).ok().map(Duration::from_secs),
             host_id: self.environment.text("BORG_HOST_ID").filter(|id| !id.is_empty()),
             warn: Arc::new(move |message| log.message(Level::Warning, REPOSITORY, None, message)),
+            inform: Arc::new(move |message| log.message(Level::Info, REPOSITORY, None, message)),
             ..OpenOptions::default()
         }
     }

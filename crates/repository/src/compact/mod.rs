@@ -80,6 +80,7 @@ impl LocalRepository {
         options: &CompactOptions,
         report: &mut dyn FnMut(CompactReport<'_>) -> ControlFlow<()>,
     ) -> Result<u64, Error> {
+        self.tell_quota(transaction.hints());
         let plan = self.plan_compaction(transaction, options, report)?;
         let mut compaction = Compaction {
             repository: self,
