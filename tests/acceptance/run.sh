@@ -2,15 +2,19 @@
 # tests/acceptance/run.sh [all]: Borg's own acceptance suite against nanoprobe.
 #
 # Borg ships a suite that drives a program called borg.exe like a user does. The cases in passing.txt are run, and
-# each of them has to pass; those that the machine cannot run (no immutable files without root, say) are named.
-# With "all", every case is run instead, and what differs from passing.txt is printed.
+# each of them has to pass; those that the machine cannot run (no immutable files without root, say) are named. Cases in
+# failing.txt do not pass, and it says why. Every other case has to be one that the suite itself skips.
+# Cases that fail over Borg's own cache alone are run once more without that comparison (without_cache.py).
+# With "all", every case is run instead, and has to end as the two files say.
 #
 # Needs the Python environment that Borg is installed in: .venv, as tests/ci.sh makes it, or the one of the borg that
 # NANOPROBE_BORG names. pytest is installed into it. NANOPROBE names the program; without, it is built.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-LIST=$PWD/tests/acceptance/passing.txt
+HERE=$PWD/tests/acceptance
+PASSING=$HERE/passing.txt
+FAILING=$HERE/failing.txt
 borg=${NANOPROBE_BORG:-$PWD/.venv/bin/borg}
 python=$(dirname "$borg")/python
 [ -x "$python" ] || { echo "no $python: run tests/ci.sh acceptance, which installs Borg"; exit 1; }
@@ -35,12 +39,37 @@ cd "$work"
 borg.exe --version
 
 suite=$(python -c 'import importlib.util; print(importlib.util.find_spec("borg.testsuite.archiver").origin)')
+cases() { sed "s|^|$suite::|"; }
+ended() { sed -nE "s/^($1) .*archiver\.py::([^ ]*).*/\2/p" report | LC_ALL=C sort; }
 suite() { python -m pytest -p no:cacheprovider -p no:warnings -o addopts= -n "$(nproc)" -q --tb=short "$@"; }
+same() {
+    diff "$1" "$2" && return
+    echo "$3"
+    exit 1
+}
+
+# What the two files say, taken together.
+cut -f 1 "$FAILING" >failing
+! grep -nvP '^[^\t]+\t[^\t]+$' "$FAILING" || { echo "failing.txt: a case and, after a tab, why"; exit 1; }
+suite -n 0 --collect-only -k "ArchiverTestCaseBinary or binary" "$suite" 2>&1 |
+    sed -n "s/^.*archiver\.py:://p" | LC_ALL=C sort >every
+for list in "$PASSING" failing; do
+    LC_ALL=C sort -u "$list" | same "$list" - "$list: not sorted"
+    LC_ALL=C comm -13 every "$list" | same /dev/null - "$list: no such case"
+done
+LC_ALL=C comm -12 "$PASSING" failing | same /dev/null - "in both files"
+LC_ALL=C comm -23 every "$PASSING" | LC_ALL=C comm -23 - failing >rest
 
 if [ "${1:-}" = all ]; then
-    suite -rp -k "ArchiverTestCaseBinary or binary" "$suite" >report || tail -n 1 report
-    sed -n "s/^PASSED .*archiver\.py:://p" report | LC_ALL=C sort | diff "$LIST" - && echo "passing.txt is complete"
+    suite -rpfE -k "ArchiverTestCaseBinary or binary" "$suite" >report || tail -n 1 report
+    ended PASSED | same "$PASSING" - "other cases pass than passing.txt says"
+    ended "FAILED|ERROR" | same failing - "other cases fail than failing.txt says"
 else
-    mapfile -t cases < <(sed "s|^|$suite::|" "$LIST")
-    suite -rs "${cases[@]}"
+    mapfile -t rest < <(cases <rest)
+    suite -rpfE "${rest[@]}" >report || true
+    ended "PASSED|FAILED|ERROR" | same /dev/null - "not skipped, and neither in passing.txt nor in failing.txt"
+    mapfile -t apart < <(grep without_cache.py "$FAILING" | cut -f 1 | cases)
+    PYTHONPATH=$HERE suite -p without_cache "${apart[@]}"
+    mapfile -t passing < <(cases <"$PASSING")
+    suite -rs "${passing[@]}"
 fi
