@@ -37,11 +37,8 @@ fn authorize(world: &World, options: &str) {
     let base = world.path("home");
     let program = Program::Nanoprobe.path();
     // The account's own environment is not the test's.
-    let line = format!(
-        "command=\"BORG_BASE_DIR={} {} serve {options}\",restrict {public}",
-        base.display(),
-        program.display()
-    );
+    let line =
+        format!("command=\"BORG_BASE_DIR={} {} serve {options}\",restrict {public}", base.display(), program.display());
     fs::write(world.path("authorized_keys"), line).expect("authorized keys");
 }
 
