@@ -7,7 +7,7 @@ use nanoprobe_operations::{Budget, Error, Session};
 use nanoprobe_simulator::{MODELS, Model, Random, Trouble};
 
 use crate::{
-    archives::{Archives, fill, read_all},
+    archives::{Archives, fill, read_all, read_what_is_left},
     place::{Place, State},
 };
 
@@ -24,6 +24,8 @@ pub(crate) enum Steps {
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
     pub(crate) steps: Steps,
+    /// What happens to the archives before.
+    pub(crate) damage: Option<fn(&Session)>,
     /// Does it, or what is left to be done of it.
     pub(crate) run: fn(&mut Session) -> Result<(), Error>,
     /// Archives that may be there on the way; each must be whole.
@@ -44,6 +46,8 @@ struct Case<'a> {
     place: Place,
     start: State,
     before: Archives,
+    /// What is found before.
+    damage: Vec<String>,
     after: Archives,
 }
 
@@ -51,14 +55,17 @@ struct Case<'a> {
 pub(crate) fn interrupt_everywhere(operation: &Operation) {
     let (place, disk, mut session) = Place::new(operation.name, operation.mode, operation.budget);
     fill(&mut session);
+    if let Some(damage) = operation.damage {
+        damage(&session);
+    }
     drop(session);
     disk.settle();
     let start = State { disk, local: place.local() };
     let session = place.open(&State { disk: start.disk.copy(), ..start.clone() }).expect("opened");
-    let before = read_all(&session).expect("read");
-    assert_eq!((before.0.len(), place.defects(&session)), (5, Vec::new()));
+    let (before, damage) = (read_what_is_left(&session), place.defects(&session));
+    assert_eq!((before.0.len(), damage.is_empty()), (5, operation.damage.is_none()), "{damage:?}");
     drop(session);
-    let mut case = Case { operation, place, start, before, after: Archives::default() };
+    let mut case = Case { operation, place, start, before, damage, after: Archives::default() };
 
     let run = case.start.disk.copy();
     let states = case.place.watch(&run);
@@ -144,9 +151,10 @@ impl Case<'_> {
     /// Opens what is found, looks at it, and finishes.
     fn recover(&self, state: &State, context: &str) {
         let mut session = self.place.open(state).unwrap_or_else(|error| panic!("{context}: {error}"));
-        let found = read_all(&session).unwrap_or_else(|error| panic!("{context}: {error}"));
+        let found = read_what_is_left(&session);
         self.assert_found(&found, context);
-        assert_eq!(self.place.defects(&session), Vec::<String>::new(), "{context}");
+        let expected = if found == self.before { &self.damage[..] } else { &[] };
+        assert_eq!(self.place.defects(&session), expected, "{context}");
 
         (self.operation.run)(&mut session).unwrap_or_else(|error| panic!("{context}, done again: {error}"));
         drop(session);

@@ -1,11 +1,14 @@
 //! The operations that are interrupted.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
-use nanoprobe_key::Mode;
+use nanoprobe_archive::Manifest;
+use nanoprobe_format::Id;
+use nanoprobe_key::{Directories, Key, Mode};
 use nanoprobe_operations::{
-    Budget, Error, Interrupt, Session,
+    Budget, Error, Interrupt, Places, Session,
+    check::{self, Scope, Subject},
     compact::compact,
     delete::{DeleteOptions, Force, delete},
     patterns::Rule,
@@ -14,12 +17,12 @@ use nanoprobe_operations::{
     rename::rename,
     select::PartFiles,
 };
-use nanoprobe_repository::CompactOptions;
+use nanoprobe_repository::{CheckMode, CompactOptions};
 
 use crate::{
-    archives::{fill, read_all},
+    archives::{damage, fill, read_all},
     cuts::{Operation, Steps, interrupt_everywhere, no_archive},
-    place::{Defects, Place},
+    place::{Answers, Defects, Place},
 };
 
 const LONG: Duration = Duration::from_secs(1800);
@@ -28,7 +31,7 @@ const SHORT: Duration = Duration::from_nanos(1);
 
 fn operation(name: &'static str, steps: Steps, run: fn(&mut Session) -> Result<(), Error>) -> Operation {
     let budget = Budget::new(Budget::DEFAULT_BYTES);
-    Operation { name, steps, run, is_temporary: no_archive, mode: Mode::None, budget, sample: 60 }
+    Operation { name, steps, damage: None, run, is_temporary: no_archive, mode: Mode::None, budget, sample: 60 }
 }
 
 /// In an encrypted repository; deriving its key takes most of the time.
@@ -175,4 +178,30 @@ fn compact_behind_a_delete_loses_nothing() {
         compact(&*session.repository, &options, &Defects::default(), &Interrupt::new())
     };
     interrupt_everywhere(&operation("compact", Steps::One, run));
+}
+
+/// Until the commit every archive is as damaged as it was.
+#[test]
+fn repair_is_all_or_nothing() {
+    let run = |session: &mut Session| {
+        let places = places_of(session);
+        let repository = Arc::clone(&session.repository);
+        let unlock = &mut |object: &[u8]| Ok(Key::unlock(&*repository, object, &places.directories, &mut Answers)?);
+        let subject =
+            Subject { repository: Arc::clone(&session.repository), unlock, places: &places, budget: session.budget };
+        let options = check::Options { scope: Scope::Archives, mode: CheckMode::Repair, ..check::Options::default() };
+        check::check(subject, &options, &Defects::default(), &Interrupt::new())?;
+        let mut object = Vec::new();
+        session.repository.get(&Id::MANIFEST, &mut object)?;
+        session.manifest = Manifest::open(&object, &session.key, &mut session.key.opener())?;
+        Ok(())
+    };
+    interrupt_everywhere(&Operation { damage: Some(damage), ..operation("repair", Steps::One, run) });
+}
+
+/// The directories of a session whose key is none.
+fn places_of(session: &Session) -> Places {
+    let caches = session.cache.parent().expect("a parent").to_owned();
+    let [keys, security] = ["keys", "security"].map(|name| caches.with_file_name(name));
+    Places { directories: Directories { keys, security, key_file: None }, caches }
 }
