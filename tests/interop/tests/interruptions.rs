@@ -113,6 +113,60 @@ fn create_is_killed_anywhere() {
     assert!(kills * 10 >= chosen.len() * 7, "only {kills} of {} runs were killed", chosen.len());
 }
 
+/// What is killed, and what finishes it, or takes away what it made, whether or not it got there.
+const REMOVALS: [(&[&str], &[&str]); 7] = [
+    (&["delete", "repo", "one", "two"], &["delete", "repo", "-a", "[ot][nw][eo]"]),
+    (&["prune", "--keep-last", "2", "repo"], &["prune", "--keep-last", "2", "repo"]),
+    (&["rename", "repo::one", "other"], &["rename", "repo::one", "other"]),
+    (&["recreate", "--recompress", "-C", "zlib,1", "repo::two"], &["recreate", "--comment", "x", "repo::two"]),
+    (&["recreate", "-e", "re:[0-4]", "--target", "new", "repo::two"], &["delete", "repo", "-a", "new"]),
+    (&["import-tar", "repo::new", "home/kept.tar"], &["delete", "repo", "-a", "new"]),
+    (&["compact", "--threshold", "0", "repo"], &["compact", "--threshold", "0", "repo"]),
+];
+
+/// Nothing that was not meant to go is lost, and nothing is left that nobody needs.
+#[test]
+fn what_removes_archives_is_killed_anywhere() {
+    let world = World::with_repository(Program::Nanoprobe, "repokey");
+    for (seed, name) in (20..).zip(["one", "two", "three", "four"]) {
+        let _ = fs::remove_dir_all(world.path("tree"));
+        grow_tree(&world.path("tree"), seed, Content::Small);
+        world.create(Program::Nanoprobe, name, "tree", &[]);
+    }
+    world.run(Program::Nanoprobe, ["export-tar", "repo::four", "home/kept.tar"]).success();
+    world.run(Program::Nanoprobe, ["create", "repo::gone", "tree"]).success();
+    world.run(Program::Nanoprobe, ["delete", "repo::gone"]).success();
+    let reference = world.extract(Program::Borg, "four", "reference", &[]);
+    let moved = world.path("home/reference");
+    fs::rename(reference, &moved).expect("a move");
+    world.keep();
+    for (place, (arguments, finish)) in REMOVALS.into_iter().enumerate() {
+        world.put_back();
+        let points = kill_points(&world, arguments);
+        let (chosen, mut kills) = (chosen(&points, 8), 0);
+        for (number, point) in chosen.iter().enumerate() {
+            world.put_back();
+            let context = format!("{arguments:?} killed at {} number {}", point.0, point.1);
+            kills += usize::from(killed(&world, point, arguments));
+            let program = Program::BOTH[usize::from((place + number) % 4 != 0)];
+            let checked = world.run(program, ["check", "repo"]);
+            assert_eq!(checked.code, 0, "{context}: {}", checked.messages);
+            let listed = world.run(Program::Nanoprobe, ["list", "--short", "repo"]).success().text();
+            for name in ["three", "four"] {
+                assert!(listed.lines().any(|line| line == name), "{context}: {listed}");
+            }
+            let renamed = listed.lines().any(|line| line == "other");
+            let finished = world.run(Program::Nanoprobe, finish);
+            assert!(finished.code == 0 || renamed, "{context}: {}", finished.messages);
+            assert_same_tree(&moved, &world.extract(Program::Nanoprobe, "four", "found", &[]));
+            let checked = world.run(Program::Nanoprobe, ["check", "--verify-data", "repo"]);
+            assert_eq!(checked.code, 0, "{context}, finished: {}", checked.messages);
+        }
+        println!("{}: {kills} kills at {} of {} points", arguments[0], chosen.len(), points.len());
+        assert!(kills * 10 >= chosen.len() * 6, "only {kills} of {} runs were killed", chosen.len());
+    }
+}
+
 #[test]
 fn init_is_killed_anywhere() {
     let mut kills = 0;
