@@ -100,10 +100,11 @@ fn a_forced_command_over_a_real_connection() {
 
     // What a client asks for instead does not count: `borg serve …` of its own, nor a name of its own for the program.
     let outside = place(&world.path("outside"));
-    let widened = format!("X=1 borg serve --restrict-to-path / --umask 000 --storage-quota 9T {}", "--info #");
+    // The last option takes the word `serve` that the client adds.
+    let widened = "X=1 borg serve --restrict-to-path / --umask 000 --storage-quota 9T --remote-path";
     for arguments in [
         &["init", "-e", "none", &outside][..],
-        &["init", "-e", "none", "--remote-path", &widened, &outside],
+        &["init", "-e", "none", "--remote-path", widened, &outside],
         &["init", "-e", "none", &format!("{url}/../../outside")],
     ] {
         let refused = world.run(Program::Borg, arguments).expect(2);
@@ -111,7 +112,7 @@ fn a_forced_command_over_a_real_connection() {
     }
     assert!(!world.path("outside").exists());
     world.set("BORG_DELETE_I_KNOW_WHAT_I_AM_DOING", "YES");
-    let refused = world.run(Program::Borg, ["delete", "--remote-path", "borg serve #", &url]).expect(2);
+    let refused = world.run(Program::Borg, ["delete", "--remote-path", "borg serve --remote-path", &url]).expect(2);
     assert!(refused.messages.contains("is in append-only mode"), "{}", refused.messages);
 
     // A connection that breaks leaves no lock behind.
