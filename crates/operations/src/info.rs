@@ -330,9 +330,7 @@ impl<'a> ReferenceReader<'a> {
             splitter.feed(&self.data, &mut |value| {
                 let item = Item::parse(value)?;
                 let Some(chunks) = item.chunks else { return Ok(()) };
-                for chunk in chunks.iter() {
-                    repository.learn(&chunk)?;
-                    let ChunkRef { id, size, csize } = chunk;
+                for ChunkRef { id, size, csize } in chunks.iter() {
                     if item.part.is_none() {
                         counted.size_bytes += u64::from(size);
                         counted.csize_bytes += u64::from(csize);

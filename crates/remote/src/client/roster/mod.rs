@@ -196,7 +196,9 @@ impl Roster {
 
     /// The server has committed. A roster that cannot be kept is no trouble: the next run lists again.
     pub(super) fn committed(&mut self) {
-        let is_true = self.is_true() || (self.upkeep == Upkeep::Kept && self.believe().unwrap_or(false));
+        // Where there was nothing, the changes are everything.
+        let is_complete = self.is_true() || self.objects == Some(0);
+        let is_true = is_complete || (self.upkeep == Upkeep::Kept && self.believe().unwrap_or(false));
         self.manifest = self.next_manifest.take().or(self.manifest);
         self.objects = None;
         if !is_true {
