@@ -122,6 +122,7 @@ fn a_banner_before_the_protocol_is_named() {
 fn a_server_from_before_the_protocol_is_outdated() {
     let directory = tempfile::tempdir().unwrap();
     let serve = |mut requests: PipeReader, mut responses: PipeWriter| {
+        assert!(requests.read(&mut [0; 256]).unwrap() > 0);
         responses.write_all(&[0x94, 1, 1, 0xc0, 2]).unwrap();
         let _ = requests.read_to_end(&mut Vec::new());
     };
