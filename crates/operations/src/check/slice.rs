@@ -130,17 +130,17 @@ mod tests {
         let entry = ManifestEntry { name: "a name".to_owned(), id: Id([7; 32]), time: "2026-01-02".to_owned() };
         let position = Position { place: 12, first: 9, carried: 100 };
         for next in [Next::Data(Id([0xab; 32])), Next::Archive(entry, position), Next::Beginning] {
-            Slice::begin(directory.path(), Duration::MAX).save(&next).expect("saved");
-            assert_eq!(Slice::begin(directory.path(), Duration::MAX).start, next);
+            Slice::begin(directory.path(), Duration::from_secs(1000)).save(&next).expect("saved");
+            assert_eq!(Slice::begin(directory.path(), Duration::from_secs(1000)).start, next);
             // The whole says nothing of slices.
             let whole = Slice::begin(directory.path(), Duration::ZERO);
             assert!(whole.is_whole());
             whole.save(&Next::Beginning).expect("nothing to do");
-            assert_eq!(Slice::begin(directory.path(), Duration::MAX).start, next);
+            assert_eq!(Slice::begin(directory.path(), Duration::from_secs(1000)).start, next);
         }
         for damaged in ["data 12\n", "archive", "archive 1 2 3", "\u{e9}\n", "data \n"] {
             fs::write(directory.path().join("check-position"), damaged).expect("written");
-            assert!(Slice::begin(directory.path(), Duration::MAX).is_whole(), "{damaged}");
+            assert!(Slice::begin(directory.path(), Duration::from_secs(1000)).is_whole(), "{damaged}");
         }
     }
 }
