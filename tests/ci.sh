@@ -13,8 +13,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-BORG_VERSION=1.4.5
-BORG12_VERSION=1.2.9
 STEPS=(fmt lint layers no_std unit interop acceptance memory)
 DONE=()
 
@@ -58,38 +56,26 @@ borg_build_packages() {
     [ ${#wanted[@]} = 0 ] || apt "${wanted[@]}"
 }
 
+# Exports the variable named $1 as the path of Borg's version $2, which goes into the directory $3 unless the variable names one.
 borg() {
-    if [ -n "${NANOPROBE_BORG:-}" ]; then
-        run "$NANOPROBE_BORG" --version
-        return
+    local variable=$1 version=$2 directory=$3
+    if [ -z "${!variable:-}" ]; then
+        if [ "$("$directory/bin/borg" --version 2>/dev/null)" != "borg $version" ]; then
+            command -v python3 >/dev/null || apt python3
+            python3 -c 'import ensurepip, venv' 2>/dev/null || apt python3-venv
+            borg_build_packages
+            rm -rf "$directory"
+            run python3 -m venv "$directory"
+            run "$directory/bin/pip" install --quiet --disable-pip-version-check "borgbackup==$version"
+        fi
+        export "$variable=$PWD/$directory/bin/borg"
     fi
-    if [ "$(.venv/bin/borg --version 2>/dev/null)" != "borg $BORG_VERSION" ]; then
-        command -v python3 >/dev/null || apt python3
-        python3 -c 'import ensurepip, venv' 2>/dev/null || apt python3-venv
-        borg_build_packages
-        rm -rf .venv
-        run python3 -m venv .venv
-        run .venv/bin/pip install --quiet --disable-pip-version-check "borgbackup==$BORG_VERSION"
-    fi
-    export NANOPROBE_BORG="$PWD/.venv/bin/borg"
-    run "$NANOPROBE_BORG" --version
+    run "${!variable}" --version
 }
 
+borg14() { borg NANOPROBE_BORG 1.4.5 .venv; }
 # The generation before, as a client and a server.
-borg12() {
-    if [ -n "${NANOPROBE_BORG12:-}" ]; then
-        run "$NANOPROBE_BORG12" --version
-        return
-    fi
-    if [ "$(.venv12/bin/borg --version 2>/dev/null)" != "borg $BORG12_VERSION" ]; then
-        borg_build_packages
-        rm -rf .venv12
-        run python3 -m venv .venv12
-        run .venv12/bin/pip install --quiet --disable-pip-version-check "borgbackup==$BORG12_VERSION"
-    fi
-    export NANOPROBE_BORG12="$PWD/.venv12/bin/borg"
-    run "$NANOPROBE_BORG12" --version
-}
+borg12() { borg NANOPROBE_BORG12 1.2.9 .venv12; }
 
 release() {
     run cargo build --release --locked -p nanoprobe-cli
@@ -114,7 +100,7 @@ step_unit() {
     tests_of --workspace --exclude nanoprobe-layers --exclude nanoprobe-interop --exclude nanoprobe-memory
 }
 step_interop() {
-    borg
+    borg14
     borg12
     [ -x /usr/sbin/sshd ] || apt openssh-server openssh-client # a real connection
     command -v strace >/dev/null || apt strace # kills the program at chosen system calls
@@ -122,7 +108,7 @@ step_interop() {
     tests_of -p nanoprobe-interop
 }
 step_acceptance() {
-    borg
+    borg14
     release
     run tests/acceptance/run.sh
 }
