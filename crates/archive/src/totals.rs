@@ -10,13 +10,9 @@
 //! ```
 //! Integers are little endian. RAM: 32 bytes an archive while the digest is made.
 
-use std::{
-    fs::{self, File},
-    io::{self, Read, Write},
-    path::Path,
-};
+use std::{fs::File, io::Read, path::Path};
 
-use nanoprobe_key::Key;
+use nanoprobe_key::{Error, Key, durable};
 use xxhash_rust::xxh64::xxh64;
 
 use crate::ManifestEntry;
@@ -54,12 +50,8 @@ impl RepositoryTotals {
     }
 
     /// Keeps the figures of these archives, durably, in place of any other.
-    pub fn save(&self, directory: &Path, key: &Key, archives: &[ManifestEntry]) -> io::Result<()> {
-        let temporary = directory.join("totals.new");
-        let mut file = File::create(&temporary)?;
-        file.write_all(&self.packed(&digest(key, archives)))?;
-        file.sync_data()?;
-        fs::rename(&temporary, directory.join("totals"))
+    pub fn save(&self, directory: &Path, key: &Key, archives: &[ManifestEntry]) -> Result<(), Error> {
+        durable::replace(&directory.join("totals"), &self.packed(&digest(key, archives)))
     }
 
     fn packed(&self, digest: &[u8; 32]) -> Vec<u8> {

@@ -10,7 +10,7 @@ use std::{
 use crate::Error;
 
 /// Replaces or creates `path`. The temporary file beside it is named as Borg names its own.
-pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
     let temporary = temporary_name(path)?;
     let result = write_new(&temporary, content).and_then(|()| fs::rename(&temporary, path));
     if let Err(error) = result {

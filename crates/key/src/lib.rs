@@ -7,7 +7,7 @@
 
 mod backup;
 mod create;
-mod durable;
+pub mod durable;
 mod error;
 mod id_hash;
 mod key;

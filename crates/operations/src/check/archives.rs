@@ -14,14 +14,14 @@ use super::{
     damage::{describe_archive, is_damage, is_item_damage},
     findings::Findings,
     items::RobustItems,
-    orphans::References,
+    orphans::{References, Unused},
     rewrite::Rewriter,
     slice::{Next, Slice},
     survey::{Collector, Survey},
 };
 use crate::{
     Budget, Error, Event, Interrupt,
-    mark::{Mark, Objects, Position},
+    mark::{Mark, Objects, Position, Visitor},
     select::SortKey,
 };
 
@@ -71,9 +71,7 @@ impl<'a> ArchiveCheck<'a> {
         };
         let references = is_all.then(|| References::new(self.scratch, self.budget));
         let mut survey = Survey { repository: self.repository, references, is_troubled: false };
-        let objects = Objects::of(self.repository, self.key);
-        let (memo_bytes, item_bytes) = (self.budget.memo_bytes(), self.budget.item_bytes());
-        let mut walk = Mark::new(objects, memo_bytes, item_bytes, Some(self.interrupt));
+        let mut walk = self.walk();
         let (total, mut changed, mut next) = (archives.len() as u64, false, Next::Beginning);
         let (first, mut from) = self.first(&archives);
         for (number, entry) in archives.iter().enumerate().skip(first) {
@@ -172,7 +170,6 @@ impl<'a> ArchiveCheck<'a> {
         };
         if let Some(references) = &mut survey.references {
             references.used(&entry.id)?;
-            metadata.items.iter().try_for_each(|id| references.used(id))?;
         }
         survey.is_troubled = false;
         let slice = self.slice;
@@ -185,6 +182,10 @@ impl<'a> ArchiveCheck<'a> {
             Ok(None) => return Ok(Fate::Stays),
             Err(error) if is_item_damage(&error) => {}
             Err(error) => return Err(error),
+        }
+        if let Some(references) = &mut survey.references {
+            // The walk may have ended early.
+            metadata.items.iter().try_for_each(|id| references.used(id))?;
         }
         if !self.examine(entry, &metadata, &mut survey.references)? {
             return Ok(Fate::Stays);
@@ -245,6 +246,12 @@ impl<'a> ArchiveCheck<'a> {
         Ok(changes | has_gaps)
     }
 
+    /// A walk over item streams that reads what they share once.
+    fn walk<V: Visitor>(&self) -> Mark<'a, Objects<'a>, V> {
+        let objects = Objects::of(self.repository, self.key);
+        Mark::new(objects, self.budget.memo_bytes(), self.budget.item_bytes(), Some(self.interrupt))
+    }
+
     fn skip_orphans(&self) {
         self.findings.information("Orphaned objects check skipped (needs all archives checked).");
     }
@@ -256,16 +263,15 @@ impl<'a> ArchiveCheck<'a> {
             references = self.collect(manifest, references)?;
         }
         let is_repair = self.rewriter.is_some();
-        let unused = references.unused(self.repository, &mut |id| match is_repair {
+        let Unused { orphans, superseded } = references.unused(self.repository, &mut |id| match is_repair {
             true => Ok(self.repository.delete(id)?),
             false => Ok(()),
         })?;
-        if unused.orphans > 0 {
-            self.findings.defect(&format!("{} orphaned objects found!", unused.orphans));
+        if orphans > 0 {
+            self.findings.defect(&format!("{orphans} orphaned objects found!"));
         }
-        let is_deleted = is_repair && unused.orphans + unused.superseded > 0;
+        let is_deleted = is_repair && orphans + superseded > 0;
         if is_deleted {
-            let (orphans, superseded) = (unused.orphans, unused.superseded);
             self.findings.information(&format!("Deleting {orphans} orphaned and {superseded} superseded objects..."));
             self.findings.information("Finished deleting orphaned/superseded objects.");
         }
@@ -276,9 +282,7 @@ impl<'a> ArchiveCheck<'a> {
     fn collect(&self, manifest: &Manifest, mut references: References<'a>) -> Result<References<'a>, Error> {
         references.forget_used();
         let mut collector = Collector { references };
-        let objects = Objects::of(self.repository, self.key);
-        let (memo_bytes, item_bytes) = (self.budget.memo_bytes(), self.budget.item_bytes());
-        let mut walk = Mark::new(objects, memo_bytes, item_bytes, Some(self.interrupt));
+        let mut walk = self.walk();
         for entry in manifest.archives() {
             let metadata = ArchiveMetadata::open(self.repository, self.key, &mut self.key.opener(), &entry.id)?;
             collector.references.used(&entry.id)?;

@@ -11,14 +11,14 @@
 //! cannot be read counts as the beginning.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write},
+    fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use nanoprobe_archive::ManifestEntry;
 use nanoprobe_format::Id;
+use nanoprobe_key::durable;
 
 use crate::{Error, mark::Position};
 
@@ -73,10 +73,6 @@ impl Slice {
         if self.end.is_none() {
             return Ok(());
         }
-        self.replace(next).map_err(Error::local("write", &self.path))
-    }
-
-    fn replace(&self, next: &Next) -> io::Result<()> {
         let text = match next {
             Next::Beginning => String::new(),
             Next::Data(id) => format!("data {id}\n"),
@@ -84,40 +80,24 @@ impl Slice {
                 format!("archive {id} {place} {first} {carried} {time} {name}\n")
             }
         };
-        let new = self.path.with_extension("new");
-        let mut file = File::create(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&new, &self.path)?;
-        self.path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+        Ok(durable::replace(&self.path, text.as_bytes())?)
     }
 }
 
 fn parse(text: &str) -> Option<Next> {
     let (kind, rest) = text.strip_suffix('\n')?.split_once(' ')?;
     match kind {
-        "data" => id(rest).map(Next::Data),
+        "data" => Id::from_hex(rest).map(Next::Data),
         "archive" => {
             let mut words = rest.splitn(6, ' ');
             let mut word = || words.next();
-            let id = id(word()?)?;
+            let id = Id::from_hex(word()?)?;
             let (place, first, carried) = (word()?.parse().ok()?, word()?.parse().ok()?, word()?.parse().ok()?);
             let (time, name) = (word()?.to_owned(), word()?.to_owned());
             Some(Next::Archive(ManifestEntry { name, id, time }, Position { place, first, carried }))
         }
         _ => None,
     }
-}
-
-fn id(text: &str) -> Option<Id> {
-    let mut id = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, digits) in id.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(Id(id))
 }
 
 #[cfg(test)]
