@@ -2,7 +2,7 @@
 """What it costs to prune, delete, compact and check a repository of many archives: nanoprobe and Borg, in one run.
 
     bench/prune.py --borg .venv/bin/borg                                   # 20 archives of 100,000 files
-    bench/prune.py --borg .venv/bin/borg --archives 100 --files 1000000    # hours, most of them Borg's check (--no-borg-check)
+    bench/prune.py --borg .venv/bin/borg --archives 100 --files 1000000 --borg-steps prune,compact    # an hour
 
 A tree of files of two chunks each is backed up again and again, and each time some folders with a hundredth of its files have
 changed. The repository is copied for each program, and then, with each copy: prune a tenth of the archives (Borg with a warm
@@ -75,11 +75,23 @@ def copy_of(source, name, program, work):
     return copy
 
 
+def figures_of(program, steps, wanted, forgets_cache=False):
+    """Each step's figures, none for a step that is not wanted. They are told as they come; the copy is removed."""
+    figures = []
+    for step in steps:
+        figures.append(run(program, step[1]) if step in wanted else None)
+        print(f"{program.name}: {step[0]}: {cell(figures[-1])}", file=sys.stderr, flush=True)
+        if forgets_cache:
+            shutil.rmtree(os.path.join(program.base, ".cache"), ignore_errors=True)
+    shutil.rmtree(program.base)
+    return figures
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nanoprobe", default=os.path.join(ROOT, "target", "release", "nanoprobe"))
     parser.add_argument("--borg")
-    parser.add_argument("--no-borg-check", action="store_true", help="only nanoprobe checks the archives")
+    parser.add_argument("--borg-steps", default="prune,delete,compact,check", help="what Borg does too; its check takes hours")
     parser.add_argument("--work", default="/dev/shm" if os.path.isdir("/dev/shm") else None)
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--archives", type=int, default=20)
@@ -100,25 +112,20 @@ def main():
             ("compact", ["compact", "--threshold", "0"]),
             ("check of the archives", ["check", "--archives-only"]),
         ]
-        ours = copy_of(source, "nanoprobe", source.program, work)
-        figures = [[run(ours, step)] for _, step in steps]
-        columns = ["nanoprobe"]
+        columns = {"nanoprobe": figures_of(copy_of(source, "nanoprobe", source.program, work), steps, steps)}
         if arguments.borg:
-            for name, is_warm in (("borg, warm", True), ("borg, cold", False)):
+            borg_steps = [step for step in steps if step[1][0] in arguments.borg_steps.split(",")]
+            for name in ("borg, warm", "borg, cold"):
                 borg = copy_of(source, name.replace(", ", "-"), os.path.abspath(arguments.borg), work)
-                if is_warm:
+                is_cold = name == "borg, cold"
+                if not is_cold:
                     run(borg, ["prune", "--dry-run", "--keep-last", str(arguments.archives)])
                     run(borg, ["info"])
-                for row, (_, step) in zip(figures, steps):
-                    is_left_out = arguments.no_borg_check and step[0] == "check"
-                    row.append(None if is_left_out else run(borg, step))
-                    if not is_warm:
-                        shutil.rmtree(os.path.join(borg.base, ".cache"), ignore_errors=True)
-                columns.append(name)
+                columns[name] = figures_of(borg, steps, borg_steps, is_cold)
         print(f"{arguments.archives} archives of {arguments.files:,} files, wall s / CPU s / peak MiB")
         print("| | " + " | ".join(columns) + " |\n|---|" + "---|" * len(columns))
-        for (title, _), row in zip(steps, figures):
-            print(f"| {title} | " + " | ".join(cell(figure) for figure in row) + " |", flush=True)
+        for number, (title, _) in enumerate(steps):
+            print(f"| {title} | " + " | ".join(cell(figures[number]) for figures in columns.values()) + " |", flush=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

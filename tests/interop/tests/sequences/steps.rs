@@ -16,7 +16,7 @@ struct Kind {
     run: fn(&mut Sequence, Program),
 }
 
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 17] = [
     Kind { name: "create", weight: 30, archives: 0, run: create },
     Kind { name: "delete one", weight: 6, archives: 1, run: delete_one },
     Kind { name: "delete several", weight: 9, archives: 2, run: delete_several },
@@ -31,6 +31,7 @@ const KINDS: [Kind; 16] = [
     Kind { name: "recreate --target", weight: 4, archives: 1, run: recreate_beside },
     Kind { name: "recreate of all", weight: 4, archives: 1, run: recreate_all },
     Kind { name: "check", weight: 5, archives: 0, run: check },
+    Kind { name: "lose and heal", weight: 4, archives: 1, run: lose_and_heal },
     Kind { name: "info", weight: 5, archives: 1, run: info },
     Kind { name: "list", weight: 5, archives: 1, run: list },
 ];
@@ -225,13 +226,47 @@ fn recreate_all(sequence: &mut Sequence, program: Program) {
 
 fn check(sequence: &mut Sequence, program: Program) {
     let repository = sequence.world.repository();
-    let options =
-        [&["-v"][..], &["-v", "--verify-data"], &["-v", "--repository-only", "--repair"], &["--archives-only"]];
-    let options = sequence.random.of(&options);
+    let options = sequence.random.of(&[
+        &["-v"][..],
+        &["-v", "--verify-data"],
+        &["-v", "--repository-only", "--repair"],
+        &["-v", "--repair"],
+        &["--archives-only"],
+    ]);
     sequence.world.set("BORG_CHECK_I_KNOW_WHAT_I_AM_DOING", "YES");
     let arguments: Vec<&str> = ["check"].into_iter().chain(options.iter().copied()).chain([&*repository]).collect();
     let checked = sequence.run_command(program, &arguments).success();
     assert!(!checked.messages.contains("orphan"), "{}", checked.messages);
+}
+
+/// A chunk is lost and its files get zeros; it comes back and they are as they were, one program after the other.
+fn lose_and_heal(sequence: &mut Sequence, program: Program) {
+    let (repository, name) = (sequence.world.repository(), sequence.any_archive().expect("one"));
+    let (archive, kept) = (sequence.world.archive(&name), sequence.world.path("kept-object"));
+    let kept = kept.to_str().expect("UTF-8").to_owned();
+    let dump = sequence.run_command(Program::Nanoprobe, &["debug", "dump-archive", &archive, "-"]).success().json();
+    let items = dump["_items"].as_array().expect("items");
+    let chunks: Vec<&str> = items
+        .iter()
+        .filter_map(|item| item.get("chunks")?.as_array())
+        .flatten()
+        .map(|chunk| chunk[0].as_str().expect("an id").trim_start_matches(|letter: char| !letter.is_ascii_hexdigit()))
+        .collect();
+    if chunks.is_empty() {
+        return;
+    }
+    let lost = sequence.random.of(&chunks);
+    sequence.world.set("BORG_CHECK_I_KNOW_WHAT_I_AM_DOING", "YES");
+    let repair = ["check", "-v", "--repair", &repository];
+    sequence.run_command(Program::Borg, &["debug", "get-obj", &repository, lost, &kept]).success();
+    sequence.run_command(Program::Borg, &["debug", "delete-obj", &repository, lost]).success();
+    let found = sequence.run_command(program, &repair).success().messages;
+    assert!(found.contains("New missing file chunk detected"), "{found}");
+    sequence.run_command(Program::Borg, &["debug", "put-obj", &repository, lost, &kept]).success();
+    // Zeros that were lost are back already; else what heals says so.
+    sequence.run_command(program.other(), &repair).success();
+    let whole = sequence.run_command(program, &["check", "-v", "--archives-only", &repository]).success().messages;
+    assert!(whole.contains("no problems found"), "{whole}");
 }
 
 fn info(sequence: &mut Sequence, program: Program) {
