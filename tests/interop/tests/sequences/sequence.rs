@@ -76,16 +76,21 @@ impl Sequence {
             };
             let kind = steps::any(&mut sequence, program);
             sequence.coverage.entry(kind).or_default()[usize::from(program == Program::Nanoprobe)] += 1;
-            let overlaps = sequence.counters.add(&sequence.world.path("repo"));
-            // Ours never meets anything; that Borg's create does not shows that it believes what ours reserved.
-            if program == Program::Nanoprobe || kind == "create" {
-                assert_eq!(overlaps, [], "counters used twice by {program} {kind}");
-            }
+            sequence.look_at_counters(program, kind);
         }
         sequence.finish();
         let seen = sequence.counters.count();
         assert_eq!(seen == 0, !sequence.is_encrypted());
         (std::mem::take(&mut sequence.coverage), seen)
+    }
+
+    /// What `program` has encrypted. Ours never meets anything; that Borg's create does not shows that it believes what ours
+    /// reserved.
+    pub(crate) fn look_at_counters(&mut self, program: Program, kind: &str) {
+        let overlaps = self.counters.add(&self.world.path("repo"));
+        if program == Program::Nanoprobe || kind == "create" {
+            assert_eq!(overlaps, [], "counters used twice by {program} {kind}");
+        }
     }
 
     /// Runs a command in the world's folder, and remembers it.

@@ -261,10 +261,12 @@ fn lose_and_heal(sequence: &mut Sequence, program: Program) {
     sequence.run_command(Program::Borg, &["debug", "get-obj", &repository, lost, &kept]).success();
     sequence.run_command(Program::Borg, &["debug", "delete-obj", &repository, lost]).success();
     let found = sequence.run_command(program, &repair).success().messages;
+    sequence.look_at_counters(program, "repair");
     assert!(found.contains("New missing file chunk detected"), "{found}");
     sequence.run_command(Program::Borg, &["debug", "put-obj", &repository, lost, &kept]).success();
     // Zeros that were lost are back already; else what heals says so.
     sequence.run_command(program.other(), &repair).success();
+    sequence.look_at_counters(program.other(), "repair");
     let whole = sequence.run_command(program, &["check", "-v", "--archives-only", &repository]).success().messages;
     assert!(whole.contains("no problems found"), "{whole}");
 }
