@@ -168,6 +168,7 @@ impl From<RepositoryError> for Failure {
                 Self::new("NoManifestError", 26, "Repository has no manifest.")
             }
             RepositoryError::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe => source.into(),
+            RepositoryError::Interrupted => Self::interrupted(),
             error => Self::new(error.name(), error.exit_code(), error),
         }
     }

@@ -7,12 +7,14 @@
 //! only then is the first byte encrypted. The repository's file speaks for the other clients, the local one for a
 //! repository that was rolled back, the manifest for both being lost. When all three come back from one old state, a random
 //! forward skip at the first reservation of a session still makes a meeting of two streams improbable.
+//! Where the answer of the repository is lost on its way, nobody knows whether it has the new end: it counts as taken, and
+//! what is free is read anew.
 //! Both files hold 16 hexadecimal digits: the first counter block that nobody has reserved.
 
 use std::{ops::Range, sync::Arc};
 
 use nanoprobe_format::envelope::{Encrypted, counter_blocks};
-use nanoprobe_repository::Repository;
+use nanoprobe_repository::{Error as RepositoryError, Repository};
 
 use crate::Error;
 
@@ -28,6 +30,9 @@ const MOST_SKIPPED_BLOCKS: u64 = 1 << 44;
 /// A repository that claims to be further ahead than this is not believed: following it would let whoever holds the
 /// repository use up the nonce space with a few lies. Honest use never comes near, see [`MOST_SKIPPED_BLOCKS`].
 const MOST_UNEXPLAINED_BLOCKS: u64 = 1 << 60;
+
+/// Answers that may be lost in a row.
+const MOST_LOST: usize = 10;
 
 /// One durable place that remembers the first free counter block.
 pub(crate) trait Reservation: Send {
@@ -70,10 +75,20 @@ impl Nonces {
     pub(crate) fn take(&mut self, blocks: u64) -> Result<u64, Error> {
         let range = match self.range.clone() {
             Some(range) if range.end - range.start >= blocks => range,
-            _ => self.reserve(blocks)?,
+            _ => self.reserve_until_answered(blocks)?,
         };
         self.range = Some(range.start + blocks..range.end);
         Ok(range.start)
+    }
+
+    fn reserve_until_answered(&mut self, blocks: u64) -> Result<Range<u64>, Error> {
+        for _ in 0..MOST_LOST {
+            match self.reserve(blocks) {
+                Err(Error::Repository(RepositoryError::ReservationLost)) => {}
+                reserved => return reserved,
+            }
+        }
+        self.reserve(blocks)
     }
 
     fn reserve(&mut self, blocks: u64) -> Result<Range<u64>, Error> {
@@ -93,7 +108,11 @@ impl Nonces {
             .filter(|&end| end < u64::MAX)
             .ok_or(Error::NoncesExhausted)?;
         // When the second step fails the first stands: the next attempt starts behind it.
-        self.repository.reserve(repository, end)?;
+        let reserved = self.repository.reserve(repository, end);
+        if let Err(Error::Repository(RepositoryError::ReservationLost)) = reserved {
+            self.range = Some(end..end);
+        }
+        reserved?;
         self.local.reserve(local, end)?;
         self.skip = 0;
         Ok(free..end)

@@ -29,6 +29,9 @@ const FIXED_BYTES: usize = (4 + 5 + 4) << 20;
 /// More look-ahead than this does not make a run faster.
 const LARGEST_SLOTS: usize = 24 << 20;
 
+/// Between two checkpoints of a first backup; the budget does not count what is on disk.
+const JOURNAL_BYTES: u64 = 1 << 30;
+
 /// A worker's output may exceed the largest chunk by the rest of a unit and by what codecs add to incompressible data.
 const OUTPUT_SLACK: usize = 1 << 20;
 
@@ -76,6 +79,8 @@ pub struct RemotePlan {
     pub most_upload_bytes: usize,
     /// Objects that came before they were needed.
     pub ahead_bytes: usize,
+    /// What is kept of a transaction, on disk, so that it can be sent again when the line drops.
+    pub journal_bytes: u64,
 }
 
 /// What `recreate` may use where it changes content.
@@ -170,7 +175,7 @@ impl Budget {
     pub const fn remote_plan(&self) -> RemotePlan {
         let eighth = self.bytes / 8;
         let upload_bytes = if eighth < 1 << 20 { eighth } else { 1 << 20 };
-        RemotePlan { upload_bytes, most_upload_bytes: eighth, ahead_bytes: eighth }
+        RemotePlan { upload_bytes, most_upload_bytes: eighth, ahead_bytes: eighth, journal_bytes: JOURNAL_BYTES }
     }
 
     /// Stored bytes of the objects that are announced to the repository ahead of the one that is needed.

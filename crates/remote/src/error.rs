@@ -19,6 +19,15 @@ pub enum Error {
     /// Nothing can be sent any more.
     #[error("Connection to remote host is broken. {0}")]
     ConnectionBroken(&'static str),
+    /// The line dropped, and the repository is not what it was.
+    #[error("Connection closed by remote host. When it was reached again, {0}. Nothing was sent to it.")]
+    NotAsItWas(&'static str),
+    /// The line dropped, and what was sent cannot be sent again.
+    #[error("Connection closed by remote host. What was sent cannot be sent again: {0}")]
+    NotResumable(std::io::Error),
+    /// Somebody asked to stop while there was no line.
+    #[error("Interrupted while there was no connection.")]
+    Interrupted,
     /// The server is older than what is asked of it.
     #[error("Borg server is too old for {method}. Required version {version}")]
     ServerOutdated {
@@ -86,7 +95,7 @@ impl Error {
         match self {
             Self::InvalidRpcMethod(_) => "InvalidRPCMethod",
             Self::PathNotAllowed(_) => "PathNotAllowed",
-            Self::ConnectionClosed => "ConnectionClosed",
+            Self::ConnectionClosed | Self::NotAsItWas(_) | Self::NotResumable(_) => "ConnectionClosed",
             Self::ConnectionClosedWithHint(_) => "ConnectionClosedWithHint",
             Self::ConnectionBroken(_) => "ConnectionBrokenWithHint",
             Self::ServerOutdated { .. } => "RemoteRepository.RPCServerOutdated",
@@ -96,7 +105,7 @@ impl Error {
             Self::Plain(_) => "Error",
             Self::Exception(_) | Self::Program { .. } => "Exception",
             Self::UnexpectedFromClient => "UnexpectedRPCDataFormatFromClient",
-            Self::NotOpen | Self::AlreadyOpen | Self::Refused(_) | Self::Stream(_) => "Error",
+            Self::NotOpen | Self::AlreadyOpen | Self::Refused(_) | Self::Stream(_) | Self::Interrupted => "Error",
             Self::Repository(error) => error.name(),
         }
     }
@@ -106,7 +115,7 @@ impl Error {
         match self {
             Self::InvalidRpcMethod(_) => 82,
             Self::PathNotAllowed(_) => 83,
-            Self::ConnectionClosed => 80,
+            Self::ConnectionClosed | Self::NotAsItWas(_) | Self::NotResumable(_) => 80,
             Self::ConnectionClosedWithHint(_) => 81,
             Self::ConnectionBroken(_) => 87,
             Self::ServerOutdated { .. } => 84,
@@ -115,7 +124,7 @@ impl Error {
             Self::InsufficientFreeSpace { .. } => 14,
             Self::Plain(_) | Self::Exception(_) | Self::Program { .. } => 2,
             Self::UnexpectedFromClient => 85,
-            Self::NotOpen | Self::AlreadyOpen | Self::Refused(_) | Self::Stream(_) => 2,
+            Self::NotOpen | Self::AlreadyOpen | Self::Refused(_) | Self::Stream(_) | Self::Interrupted => 2,
             Self::Repository(error) => error.exit_code(),
         }
     }
@@ -132,6 +141,9 @@ impl From<Error> for nanoprobe_repository::Error {
 
 impl From<&Error> for nanoprobe_repository::Error {
     fn from(error: &Error) -> Self {
+        if let Error::Interrupted = error {
+            return Self::Interrupted;
+        }
         Self::Elsewhere { name: error.name(), exit_code: error.exit_code(), message: error.to_string() }
     }
 }

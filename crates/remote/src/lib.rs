@@ -5,5 +5,5 @@ mod error;
 pub mod serve;
 pub mod transport;
 
-pub use client::{Creation, Limits, OpenOptions, RemoteRepository};
+pub use client::{Creation, Limits, OpenOptions, RemoteRepository, Retries};
 pub use error::Error;

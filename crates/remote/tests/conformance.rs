@@ -12,7 +12,7 @@ use std::time::Duration;
 use nanoprobe_format::{ChunkRef, Id};
 use nanoprobe_remote::serve::{Attendant, Event, Policy, Streams, serve};
 use nanoprobe_remote::transport::{Line, Process, Transport};
-use nanoprobe_remote::{Creation, Error as RemoteError, Limits, OpenOptions, RemoteRepository};
+use nanoprobe_remote::{Creation, Error as RemoteError, Limits, OpenOptions, RemoteRepository, Retries};
 use nanoprobe_repository::{
     CheckOptions, CompactOptions, CreateOptions, Error, LocalRepository, Locking, OpenOptions as LocalOptions,
     Repository,
@@ -51,11 +51,17 @@ impl There {
             lock,
             lock_wait: 1,
             creation,
-            limits: Limits { upload_bytes: 64 << 10, ahead_bytes: 1 << 20, upload_bytes_per_second: None },
+            limits: Limits {
+                upload_bytes: 64 << 10,
+                ahead_bytes: 1 << 20,
+                upload_bytes_per_second: None,
+                journal_bytes: 1 << 20,
+            },
             caches: directory.join("caches"),
             listener: Arc::new(|_| {}),
+            retries: Retries::default(),
         };
-        Ok(Box::new(RemoteRepository::open(&Thread, options)?))
+        Ok(Box::new(RemoteRepository::open(Arc::new(Thread), options)?))
     }
 }
 

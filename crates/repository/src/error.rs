@@ -103,6 +103,12 @@ pub enum Error {
     /// Somebody else reserved nonces since they were last read.
     #[error("nonce space reservation with mismatched previous state")]
     NonceMismatch,
+    /// Nobody can tell whether nonces were reserved: the answer was lost on its way. Whoever needs some reads anew what is free.
+    #[error("The answer to a reservation of nonces was lost.")]
+    ReservationLost,
+    /// Somebody asked to stop while nothing could be done.
+    #[error("Interrupted.")]
+    Interrupted,
     /// Trouble that only repositories elsewhere have.
     #[error("{message}")]
     Elsewhere {

@@ -61,6 +61,10 @@ pub trait Repository: Send + Sync {
     fn delete(&self, id: &Id) -> Result<(), Error>;
     /// Makes everything since the last commit durable.
     fn commit(&self) -> Result<(), Error>;
+    /// The transaction has become so large that it should be committed as soon as that is possible.
+    fn wants_commit(&self) -> bool {
+        false
+    }
     /// Forgets everything since the last commit.
     fn rollback(&self) -> Result<(), Error>;
     /// Appends up to `limit` ids in storage order, after `after`, to `ids`.

@@ -301,6 +301,7 @@ fn a_line_that_is_cut_loses_nothing() {
     let bytes: Vec<u64> =
         fs::read_to_string(&log).expect("a log").split_whitespace().map(|word| word.parse().expect("bytes")).collect();
     world.run(OURS, ["delete", &archive(&world, "measured")]).success();
+    world.set("NANOPROBE_RETRIES", "0");
     let places: u64 = env::var("NANOPROBE_CUTS").map_or(12, |text| text.parse().expect("a number"));
     for (way, variable) in ["LINE_CUT_REQUESTS", "LINE_CUT_RESPONSES"].into_iter().enumerate() {
         for place in 0..places {
@@ -344,6 +345,7 @@ fn a_server_that_dies_leaves_the_checkpoint() {
             (0..125_000_u32).flat_map(|word| (word ^ file << 20).wrapping_mul(0x9e37_79b9).to_le_bytes()).collect();
         fs::write(world.path(&format!("tree/{file}")), content).expect("a file");
     }
+    world.set("NANOPROBE_RETRIES", "0");
     world.set("LINE_KILL_REQUESTS", "12000000");
     let slow = ["--upload-ratelimit", "4000", "-C", "none", "-c", "1"];
     let outcome = create(&world, "one", &slow);

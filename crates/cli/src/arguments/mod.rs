@@ -72,7 +72,7 @@ pub(crate) use self::{
     rename::Rename,
     serve::Serve,
     upgrade::Upgrade,
-    values::memory,
+    values::{bytes, memory},
     version::Version,
     with_lock::WithLock,
 };

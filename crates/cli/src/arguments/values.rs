@@ -58,8 +58,8 @@ pub(super) fn storage_quota(text: &str) -> Result<u64, String> {
     }
 }
 
-/// `--memory-limit` and NANOPROBE_MEMORY: bytes with binary suffixes, at least [`LEAST_MEMORY`].
-pub(crate) fn memory(text: &str) -> Result<usize, String> {
+/// NANOPROBE_JOURNAL: bytes with binary suffixes.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let (number, shift) = match text.trim().trim_end_matches("iB").trim_end_matches(['b', 'B']) {
         text if text.ends_with(['k', 'K']) => (&text[..text.len() - 1], 10),
         text if text.ends_with(['m', 'M']) => (&text[..text.len() - 1], 20),
@@ -67,9 +67,15 @@ pub(crate) fn memory(text: &str) -> Result<usize, String> {
         text => (text, 0),
     };
     match number.trim().parse::<f64>() {
-        Ok(number) if number.is_finite() && number * f64::from(1u32 << shift) >= LEAST_MEMORY as f64 => {
-            Ok((number * f64::from(1u32 << shift)) as usize)
-        }
+        Ok(number) if number.is_finite() && number >= 0.0 => Ok((number * f64::from(1u32 << shift)) as u64),
+        _ => Err(format!("not a size: {text}")),
+    }
+}
+
+/// `--memory-limit` and NANOPROBE_MEMORY: the same, at least [`LEAST_MEMORY`].
+pub(crate) fn memory(text: &str) -> Result<usize, String> {
+    match bytes(text).map(usize::try_from)? {
+        Ok(bytes) if bytes >= LEAST_MEMORY => Ok(bytes),
         Ok(_) => Err(format!("at least {} MiB are needed: {text}", LEAST_MEMORY >> 20)),
         Err(_) => Err(format!("not a size: {text}")),
     }

@@ -6,17 +6,19 @@ use std::{
     sync::Arc,
 };
 
-use nanoprobe_remote::{Creation, Limits, OpenOptions, RemoteRepository, transport::Command};
+use nanoprobe_remote::{Creation, Limits, OpenOptions, RemoteRepository, Retries, transport::Command};
 use nanoprobe_repository::Locking;
 
 use super::Context;
 use crate::{
     Failure,
-    arguments::Verbosity,
+    arguments::{self, Verbosity},
     environment::SECRETS,
     location::{Location, Place},
+    log::SERVER,
     placeholders::BORG_VERSION,
     server_lines, shell_words,
+    signals::INTERRUPT,
 };
 
 /// A repository that is to be made.
@@ -60,9 +62,29 @@ impl Context<'_> {
             limits: self.limits()?,
             caches: self.environment.cache_directory(),
             listener: Arc::new(move |line| server_lines::tell(line, log, progress)),
+            retries: self.retries()?,
         };
         let without = SECRETS.to_vec();
-        Ok(RemoteRepository::open(&Command { words, without, with: vec![("BORG_VERSION", BORG_VERSION)] }, options)?)
+        let transport = Arc::new(Command { words, without, with: vec![("BORG_VERSION", BORG_VERSION)] });
+        Ok(RemoteRepository::open(transport, options)?)
+    }
+
+    /// What happens when the line drops: NANOPROBE_RETRIES.
+    fn retries(&self) -> Result<Retries, Failure> {
+        let (log, unless_said) = (self.log, Retries::default());
+        let attempts = match self.environment.text("NANOPROBE_RETRIES") {
+            Some(text) => text
+                .trim()
+                .parse()
+                .map_err(|_| Failure::command(format_args!("NANOPROBE_RETRIES: not a number: {text}")))?,
+            None => unless_said.attempts,
+        };
+        Ok(Retries {
+            attempts,
+            is_interrupted: Arc::new(|| INTERRUPT.requested()),
+            warn: Arc::new(move |message| log.message(Verbosity::Warning, SERVER, None, message)),
+            ..unless_said
+        })
     }
 
     /// What is run at the other end.
@@ -107,6 +129,11 @@ impl Context<'_> {
             ahead_bytes: plan.ahead_bytes,
             upload_bytes_per_second: positive(self.common.upload_ratelimit)
                 .map(|kibibytes| kibibytes.saturating_mul(1024)),
+            journal_bytes: match self.environment.text("NANOPROBE_JOURNAL") {
+                Some(text) => arguments::bytes(&text)
+                    .map_err(|reason| Failure::command(format_args!("NANOPROBE_JOURNAL: {reason}")))?,
+                None => plan.journal_bytes,
+            },
         })
     }
 }

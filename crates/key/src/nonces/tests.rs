@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use proptest::prelude::*;
@@ -105,6 +105,47 @@ fn nothing_is_handed_out_before_both_writes() {
         let start = nonces.take(1).unwrap();
         assert_eq!(start, if failing == 1 { RESERVED_BLOCKS + 1 } else { 0 });
     }
+}
+
+/// A place whose answers are lost on their way, so many of them.
+struct Lossy {
+    place: Memory,
+    lost: AtomicUsize,
+    /// Whether what was asked for is done nevertheless.
+    done: bool,
+}
+
+impl Reservation for Lossy {
+    fn free(&self) -> Result<Option<u64>, Error> {
+        self.place.free()
+    }
+    fn reserve(&self, expected: Option<u64>, next_free: u64) -> Result<(), Error> {
+        if self.lost.load(Ordering::Relaxed) == 0 {
+            return self.place.reserve(expected, next_free);
+        }
+        self.lost.fetch_sub(1, Ordering::Relaxed);
+        if self.done {
+            self.place.reserve(expected, next_free)?;
+        }
+        Err(RepositoryError::ReservationLost.into())
+    }
+}
+
+/// Done or not: nothing of what was asked for is used, and what is handed out is reserved in both places.
+#[test]
+fn an_answer_that_is_lost_is_no_reservation() {
+    for done in [false, true] {
+        let (place, local) = (Memory::of(Some(500)), Memory::default());
+        let lossy = Lossy { place: place.clone(), lost: AtomicUsize::new(2), done };
+        let mut nonces = Nonces::with_skip(Box::new(lossy), local.boxed(), None, 0);
+        assert_eq!(nonces.take(3).unwrap(), 500 + 2 * (3 + RESERVED_BLOCKS));
+        let end = 500 + 3 * (3 + RESERVED_BLOCKS);
+        assert_eq!((place.value(), local.value()), (Some(end), Some(end)));
+        assert_eq!(nonces.take(1).unwrap(), 503 + 2 * (3 + RESERVED_BLOCKS));
+    }
+    let lossy = Lossy { place: Memory::default(), lost: AtomicUsize::new(usize::MAX), done: false };
+    let mut nonces = Nonces::with_skip(Box::new(lossy), Memory::default().boxed(), None, 0);
+    assert!(matches!(nonces.take(1), Err(Error::Repository(RepositoryError::ReservationLost))));
 }
 
 /// A place where somebody else reserves right after the first look.

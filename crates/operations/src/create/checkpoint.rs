@@ -122,9 +122,10 @@ impl<'a> Checkpoints<'a> {
         (self.part, self.from) = (1, 0);
     }
 
+    /// The time has come, or the repository can hold no more that is not committed.
     fn is_due(&self) -> bool {
         let interval = self.options.checkpoint_interval;
-        interval > Duration::ZERO && self.last.elapsed() > interval
+        interval > Duration::ZERO && (self.last.elapsed() > interval || self.repository.wants_commit())
     }
 
     /// The first name of a checkpoint that is free.

@@ -155,8 +155,18 @@ impl Ahead {
         }
     }
 
-    /// Forgets everything.
-    pub(super) fn clear(&mut self) {
-        *self = Self::new(self.most_bytes);
+    /// The line broke: nothing is here any more, nor on its way, and all that was not fetched is wanted.
+    pub(super) fn start_anew(&mut self) {
+        let mut asked: Vec<(u64, u32, Id)> =
+            self.entries.drain().map(|(id, entry)| (entry.order, entry.uses, id)).collect();
+        asked.sort_unstable_by_key(|(order, ..)| *order);
+        let asked = asked.into_iter().flat_map(|(_, uses, id)| (0..uses).map(move |_| id));
+        let wanted = asked.chain(self.wanted.drain(..)).take(WANTED_MOST).collect();
+        *self = Self { wanted, ..Self::new(self.most_bytes) };
+    }
+
+    /// What waits to be asked for.
+    pub(super) fn wanted(&self) -> Vec<Id> {
+        self.wanted.iter().copied().collect()
     }
 }

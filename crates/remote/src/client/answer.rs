@@ -5,7 +5,7 @@ use std::ops::Range;
 use nanoprobe_format::msgpack::{Error, Reader};
 use nanoprobe_format::rpc::{Outcome, Response};
 
-use super::exception::Exception;
+use super::exception::{Exception, unexpected};
 
 /// The message that holds a result.
 #[derive(Debug)]
@@ -33,6 +33,11 @@ impl Answer {
     /// The result.
     pub(super) fn result(&self) -> Reader<'_> {
         Reader::new(self.message.get(self.result.clone()).unwrap_or_default())
+    }
+
+    /// Reads a result that must be of one kind.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&mut Reader<'_>) -> Result<T, Error>) -> Result<T, crate::Error> {
+        read(&mut self.result()).map_err(|_| unexpected(self.result().rest()))
     }
 
     /// Bytes of memory that it takes.

@@ -35,7 +35,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 const STACK_BYTES: usize = 128 << 10;
 
 /// What a call came to when it was not what was asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Trouble {
     /// The line is of no use any more.
     Line(Arc<Error>),
@@ -43,13 +43,24 @@ pub(super) enum Trouble {
     Server(Exception, Option<Id>),
 }
 
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Line(Arc::new(error))
+    }
+}
+
 /// A conversation; ends when it is dropped.
 pub(super) struct Conversation {
     shared: Arc<Shared>,
     /// Whoever sends a message holds it until the whole message is handed over.
     turn: Mutex<()>,
-    process: Mutex<Box<dyn Process>>,
-    messages: Option<JoinHandle<()>>,
+    near_end: Mutex<Option<NearEnd>>,
+}
+
+/// What is left on this side when the line has ended.
+struct NearEnd {
+    process: Box<dyn Process>,
+    messages: JoinHandle<()>,
 }
 
 /// What the threads share.
@@ -100,7 +111,7 @@ impl Conversation {
         spawn("send", Box::new(move || send::run(&sender, requests, limits.upload_bytes_per_second)))?;
         spawn("receive", Box::new(move || receive::run(&receiver, responses)))?;
         let messages = spawn("messages", Box::new(move || messages::read_lines(messages, &*listener)))?;
-        Ok(Self { shared, turn: Mutex::new(()), process: Mutex::new(process), messages: Some(messages) })
+        Ok(Self { shared, turn: Mutex::new(()), near_end: Mutex::new(Some(NearEnd { process, messages })) })
     }
 
     /// Asks and waits for the answer.
@@ -125,6 +136,15 @@ impl Conversation {
 
     /// Sends a change of an object without waiting for its answer. Fails when an earlier one has failed.
     pub(super) fn change(&self, id: &Id, call: &Call<'_>) -> Result<(), Trouble> {
+        self.send_change(id, call, Pending::Change(*id))
+    }
+
+    /// The same of a change that may have been made before: what it is to remove may be gone.
+    pub(super) fn repeat(&self, id: &Id, call: &Call<'_>) -> Result<(), Trouble> {
+        self.send_change(id, call, Pending::Repeated(*id))
+    }
+
+    fn send_change(&self, id: &Id, call: &Call<'_>, pending: Pending) -> Result<(), Trouble> {
         let _turn = self.turn.lock();
         let mut state = self.shared.lock();
         while state.unconfirmed >= UNCONFIRMED_MOST && state.broken.is_none() {
@@ -133,7 +153,7 @@ impl Conversation {
         fail_if_doomed(&state)?;
         state.ahead.forget(id);
         state.unconfirmed += 1;
-        self.hand_over(state, Pending::Change(*id), call).map(drop)
+        self.hand_over(state, pending, call).map(drop)
     }
 
     /// Waits until every change has its answer.
@@ -153,11 +173,14 @@ impl Conversation {
     /// These will be asked for.
     pub(super) fn announce(&self, ids: &[Id]) {
         let mut state = self.shared.lock();
-        if state.broken.is_none() {
-            state.ahead.announce(ids);
-            state.ask_ahead();
-            self.shared.to_send.notify_all();
-        }
+        state.ahead.announce(ids);
+        state.ask_ahead();
+        self.shared.to_send.notify_all();
+    }
+
+    /// What was announced and not fetched, in order; of a line that broke.
+    pub(super) fn unfetched(&self) -> Vec<Id> {
+        self.shared.lock().ahead.wanted()
     }
 
     /// Calls `look` with an object's response, if it was announced and can be had.
@@ -247,9 +270,12 @@ fn fail_if_doomed(state: &State) -> Result<(), Trouble> {
     }
 }
 
-impl Drop for Conversation {
-    /// Sends what is left, closes the line, and waits for the other end, which releases its lock meanwhile.
-    fn drop(&mut self) {
+impl Conversation {
+    /// Sends what is left, closes the line, and waits for the other end, which releases its lock meanwhile. Nothing can be
+    /// asked afterwards.
+    pub(super) fn end(&self) {
+        let near_end = self.near_end.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(NearEnd { mut process, messages }) = near_end else { return };
         let mut state = self.shared.lock();
         state.is_closing = true;
         let mut patience = if state.broken.is_none() { PATIENCE } else { NO_PATIENCE };
@@ -259,14 +285,17 @@ impl Drop for Conversation {
         if !ended.is_ok_and(|(state, _)| state.has_ended) {
             patience = NO_PATIENCE;
         }
-        self.process.get_mut().unwrap_or_else(PoisonError::into_inner).end(patience);
+        process.end(patience);
         // A master process of ssh may keep the stream open for ever.
         let until = Instant::now() + LAST_WORDS;
-        while self.messages.as_ref().is_some_and(|messages| !messages.is_finished()) {
-            if Instant::now() >= until {
-                return;
-            }
+        while !messages.is_finished() && Instant::now() < until {
             thread::sleep(Duration::from_millis(5));
         }
+    }
+}
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        self.end();
     }
 }

@@ -8,6 +8,8 @@ use crate::Error;
 /// Text that is kept of an exception, in bytes.
 const TEXT_BYTES_MOST: usize = 16 << 10;
 const ARGUMENTS_MOST: usize = 4;
+/// The class of what is said of an object that is not there.
+pub(super) const NOT_FOUND: &str = "ObjectNotFound";
 
 /// An exception of the server, kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +42,10 @@ impl Exception {
         Self { class, arguments: arguments.collect(), text: said }
     }
 
+    pub(super) fn is(&self, class: &str) -> bool {
+        self.class == class
+    }
+
     /// `processed` is the location as it was typed, `id` what was asked for.
     pub(super) fn into_error(self, processed: &str, id: Option<&Id>) -> RepositoryError {
         let argument = |place: usize| self.arguments.get(place).cloned().unwrap_or_default();
@@ -59,7 +65,7 @@ impl Exception {
             "PathPermissionDenied" => RepositoryError::PathPermissionDenied(argument(0)),
             "PathAlreadyExists" => RepositoryError::PathAlreadyExists(argument(0)),
             "ParentPathDoesNotExist" => RepositoryError::ParentPathDoesNotExist(argument(0)),
-            "ObjectNotFound" => match id.copied().or_else(|| Id::from_hex(&argument(0))) {
+            NOT_FOUND => match id.copied().or_else(|| Id::from_hex(&argument(0))) {
                 Some(id) => RepositoryError::ObjectNotFound { id, path: location() },
                 None => Error::Exception(self.text).into(),
             },

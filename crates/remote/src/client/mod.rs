@@ -2,21 +2,25 @@
 //!
 //! What is asked of a server costs a round trip, so little is: objects that were announced are asked for ahead, changes are
 //! sent without waiting (their answers are looked at before a commit is asked for), and which objects there are stands in a
-//! file of this machine (`roster`).
+//! file of this machine (`roster`). When the line drops, the next one goes on where it was (`resume`).
 
 mod ahead;
 mod answer;
 mod conversation;
 mod exception;
+mod journal;
+mod link;
 mod messages;
 mod open;
 mod receive;
 mod repository;
+mod resume;
 mod roster;
 mod send;
 mod state;
 #[cfg(test)]
 mod tests;
+mod transaction;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -26,12 +30,12 @@ use nanoprobe_format::rpc::{Call, Version};
 use nanoprobe_repository::Error as RepositoryError;
 
 use self::answer::Answer;
-use self::conversation::{Conversation, Trouble};
-use self::exception::unexpected;
+use self::conversation::Trouble;
+use self::link::Link;
 use self::roster::Roster;
 use crate::Error;
 
-pub use self::open::{Creation, Limits, OpenOptions};
+pub use self::open::{Creation, Limits, OpenOptions, Retries};
 
 /// Deletions of objects that may not be there, each with a round trip, before it pays to know which objects there are.
 const BLIND_DELETIONS: u32 = 16;
@@ -40,10 +44,8 @@ const LIST_IDS: u64 = 10_000;
 
 /// A repository at the other end of a line. The server releases its lock when the handle is dropped.
 pub struct RemoteRepository {
-    conversation: Conversation,
+    link: Link,
     id: [u8; 32],
-    location: String,
-    processed: String,
     version: Version,
     roster: Mutex<Roster>,
     blind_deletions: std::sync::atomic::AtomicU32,
@@ -56,14 +58,12 @@ impl RemoteRepository {
     }
 
     fn call(&self, call: &Call<'_>) -> Result<Answer, RepositoryError> {
-        self.conversation.call(call).map_err(|trouble| self.error(trouble, None))
+        self.link.call(call).map_err(self.error(None))
     }
 
-    fn error(&self, trouble: Trouble, id: Option<&Id>) -> RepositoryError {
-        match trouble {
-            Trouble::Line(error) => (&*error).into(),
-            Trouble::Server(exception, of) => exception.into_error(&self.processed, of.as_ref().or(id)),
-        }
+    /// `id` is what was asked for.
+    fn error(&self, id: Option<&Id>) -> impl FnOnce(Trouble) -> RepositoryError {
+        move |trouble| self.link.reach.error(trouble, id)
     }
 
     fn require(&self, method: &'static str, since: [i32; 4], version: &'static str) -> Result<(), RepositoryError> {
@@ -91,19 +91,27 @@ impl RemoteRepository {
                 Err(error) => return Err(error),
             }
         }
-        if roster.objects().is_none() {
-            roster.set_objects(self.objects()?);
-        }
+        self.count(&mut roster)?;
         if !roster.believe()? {
+            self.list_all(&mut roster)?;
+        }
+        Ok(roster)
+    }
+
+    /// Makes the roster anew.
+    fn list_all(&self, roster: &mut Roster) -> Result<(), RepositoryError> {
+        loop {
+            let line = self.link.line();
             let mut listing = roster.begin_listing()?;
             let mut after = None;
             while let Some(ids) = self.list_some(after)? {
                 after = ids.last().copied();
                 listing.add(&ids)?;
             }
-            roster.end_listing(listing)?;
+            if self.link.same_order_since(line) {
+                return roster.end_listing(listing);
+            }
         }
-        Ok(roster)
     }
 
     /// The next ids in the order of the server's index, `None` behind the last one.
@@ -122,10 +130,16 @@ impl RemoteRepository {
     /// Before the first change: afterwards nobody can tell how many objects there were.
     fn count_before_changes(&self) -> Result<MutexGuard<'_, Roster>, RepositoryError> {
         let mut roster = self.roster();
+        self.count(&mut roster)?;
+        Ok(roster)
+    }
+
+    fn count(&self, roster: &mut Roster) -> Result<(), RepositoryError> {
         if roster.objects().is_none() {
             roster.set_objects(self.objects()?);
+            self.link.know_objects(roster.objects());
         }
-        Ok(roster)
+        Ok(())
     }
 
     /// Merges changes of the roster when there are many.
@@ -139,20 +153,14 @@ impl RemoteRepository {
 
     /// Replaces `object` by the stored bytes of `id`.
     fn fetch(&self, id: &Id, object: &mut Vec<u8>) -> Result<(), RepositoryError> {
-        let mut copy = |answer: &Answer| {
-            value(answer, |reader| {
+        let copied = self.link.fetch(id, |answer| {
+            answer.read(|reader| {
                 object.clear();
                 object.extend_from_slice(reader.raw()?);
                 Ok(())
             })
-        };
-        match self.conversation.announced(id, &mut copy) {
-            Some(copied) => copied,
-            None => {
-                let answer = self.conversation.call(&Call::Get(*id));
-                copy(&answer.map_err(|trouble| self.error(trouble, Some(id)))?)
-            }
-        }
+        });
+        Ok(copied.map_err(self.error(Some(id)))??)
     }
 }
 
@@ -161,7 +169,7 @@ fn value<T>(
     answer: &Answer,
     read: impl FnOnce(&mut Reader<'_>) -> Result<T, msgpack::Error>,
 ) -> Result<T, RepositoryError> {
-    read(&mut answer.result()).map_err(|_| unexpected(answer.result().rest()).into())
+    Ok(answer.read(read)?)
 }
 
 /// Appends listed ids, of which there must not be more than were asked for.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use nanoprobe_format::rpc::{Call, Open, Response, Version};
 use nanoprobe_format::{Id, msgpack};
@@ -11,7 +12,7 @@ use nanoprobe_repository::{Error as RepositoryError, Locking};
 use super::conversation::{Conversation, Trouble};
 use super::exception::unexpected;
 use super::roster::{Roster, Upkeep};
-use super::{RemoteRepository, value};
+use super::{Link, RemoteRepository};
 use crate::Error;
 use crate::transport::Transport;
 
@@ -27,6 +28,8 @@ pub struct Limits {
     pub ahead_bytes: usize,
     /// `None`: as fast as it goes.
     pub upload_bytes_per_second: Option<u64>,
+    /// What may be kept on disk of a transaction, so that it can be sent again; less where the disk has little room.
+    pub journal_bytes: u64,
 }
 
 /// How a repository is opened.
@@ -50,6 +53,8 @@ pub struct OpenOptions {
     pub caches: PathBuf,
     /// Gets what the other end says to the user, line by line, with what ends the line.
     pub listener: Arc<dyn Fn(&[u8]) + Send + Sync>,
+    /// What happens when the line drops.
+    pub retries: Retries,
 }
 
 /// What a new repository is like.
@@ -61,46 +66,87 @@ pub struct Creation {
     pub make_parents: bool,
 }
 
-impl RemoteRepository {
-    /// Reaches a server and opens or creates the repository.
-    pub fn open(transport: &dyn Transport, options: OpenOptions) -> Result<Self, RepositoryError> {
+/// What happens when a line drops.
+#[derive(Clone)]
+pub struct Retries {
+    /// Lines that are tried before it is given up; 0: a line that drops ends everything.
+    pub attempts: u32,
+    /// Before the first of them. Each later one waits twice as long, up to a minute.
+    pub pause: Duration,
+    /// Asked several times a second while nothing else happens: true ends it.
+    pub is_interrupted: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Gets a sentence for the user before each attempt.
+    pub warn: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Default for Retries {
+    /// Ten, without a word.
+    fn default() -> Self {
+        Self { attempts: 10, pause: Duration::from_secs(1), is_interrupted: Arc::new(|| false), warn: Arc::new(|_| {}) }
+    }
+}
+
+/// How a server is reached, as often as it must be.
+pub(super) struct Reach {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) options: OpenOptions,
+}
+
+/// A server, and the repository that it has opened.
+pub(super) struct Reached {
+    pub(super) conversation: Conversation,
+    pub(super) id: [u8; 32],
+    pub(super) version: Version,
+}
+
+impl Reach {
+    /// Connects, tells who we are, and opens the repository.
+    pub(super) fn reach(&self, creation: Option<Creation>, lock_wait: i64) -> Result<Reached, Trouble> {
+        let Self { transport, options } = self;
         let line = transport.connect()?;
         let conversation = Conversation::start(line, options.limits, options.listener.clone())?;
-        let failed = |trouble| match trouble {
-            Trouble::Line(error) => RepositoryError::from(&*error),
-            Trouble::Server(exception, _) => exception.into_error(&options.processed, None),
-        };
         let version = negotiate(&conversation).map_err(|trouble| match trouble {
             Trouble::Line(error) if matches!(*error, Error::ConnectionClosed) => {
                 Error::ConnectionClosedWithHint("Is borg working on the server?").into()
             }
-            trouble => failed(trouble),
+            trouble => trouble,
         })?;
         if version < Version::from(&OLDEST[..]) {
             return Err(Error::ServerOutdated { method: "negotiate", version: "1.1.0b3" }.into());
         }
-        let creation = options.creation;
         let answer = conversation.call(&Call::Open(Open {
             path: &options.path,
             create: creation.is_some(),
-            lock_wait: Some(options.lock_wait),
+            lock_wait: Some(lock_wait),
             lock: options.lock != Locking::None,
             exclusive: options.lock == Locking::Exclusive,
             append_only: creation.is_some_and(|creation| creation.append_only),
             make_parent_dirs: creation.is_some_and(|creation| creation.make_parents),
-        }));
-        let id = value(&answer.map_err(failed)?, |reader| reader.raw_array())?;
+        }))?;
+        let id = answer.read(|reader| reader.raw_array())?;
+        Ok(Reached { conversation, id, version })
+    }
+
+    /// Whatever went wrong, in the words of a local repository; `id` is what was asked for.
+    pub(super) fn error(&self, trouble: Trouble, id: Option<&Id>) -> RepositoryError {
+        match trouble {
+            Trouble::Line(error) => (&*error).into(),
+            Trouble::Server(exception, of) => exception.into_error(&self.options.processed, of.as_ref().or(id)),
+        }
+    }
+}
+
+impl RemoteRepository {
+    /// Reaches a server and opens or creates the repository. Later, when the line drops, it is reached again.
+    pub fn open(transport: Arc<dyn Transport>, options: OpenOptions) -> Result<Self, RepositoryError> {
+        let reach = Reach { transport, options };
+        let OpenOptions { creation, lock_wait, .. } = reach.options;
+        let reached = reach.reach(creation, lock_wait).map_err(|trouble| reach.error(trouble, None))?;
+        let (id, version, options) = (reached.id, reached.version.clone(), &reach.options);
         let upkeep = if options.lock == Locking::Exclusive { Upkeep::Kept } else { Upkeep::LeftAlone };
-        let roster = Roster::new(options.caches.join(Id(id).to_string()), id, upkeep);
-        Ok(Self {
-            conversation,
-            id,
-            location: options.location,
-            processed: options.processed,
-            version,
-            roster: Mutex::new(roster),
-            blind_deletions: AtomicU32::new(0),
-        })
+        let cache = options.caches.join(Id(id).to_string());
+        let roster = Mutex::new(Roster::new(cache.clone(), id, upkeep));
+        Ok(Self { link: Link::new(reach, reached, cache), id, version, roster, blind_deletions: AtomicU32::new(0) })
     }
 }
 
@@ -112,6 +158,6 @@ fn negotiate(conversation: &Conversation) -> Result<Version, Trouble> {
         Ok(Some(version)) => Ok(version),
         // What servers before 1.1 answer.
         Ok(None) => Ok(Version::from(&[1, 0, 0][..])),
-        Err(msgpack::Error::Missing(_) | _) => Err(Trouble::Line(unexpected(result.rest()).into())),
+        Err(msgpack::Error::Missing(_) | _) => Err(unexpected(result.rest()).into()),
     }
 }

@@ -7,7 +7,7 @@ use nanoprobe_format::rpc::Splitter;
 
 use super::answer::Answer;
 use super::conversation::Shared;
-use super::exception::{Exception, unexpected};
+use super::exception::{Exception, NOT_FOUND, unexpected};
 use super::state::Pending;
 use crate::Error;
 
@@ -68,9 +68,10 @@ fn deliver(shared: &Shared, number: u64, answer: Result<Answer, Exception>) -> O
     let mut state = shared.lock();
     match (state.pending.remove(&number)?, answer) {
         (Pending::Call, answer) => drop(state.answers.insert(number, answer)),
-        (Pending::Change(id), answer) => {
+        (pending @ (Pending::Change(id) | Pending::Repeated(id)), answer) => {
             state.unconfirmed = state.unconfirmed.saturating_sub(1);
-            if let (Err(exception), None) = (answer, &state.failure) {
+            let is_done = |exception: &Exception| matches!(pending, Pending::Repeated(_)) && exception.is(NOT_FOUND);
+            if let (Some(exception), None) = (answer.err().filter(|exception| !is_done(exception)), &state.failure) {
                 state.failure = Some((exception, id));
             }
         }

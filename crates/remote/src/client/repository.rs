@@ -17,7 +17,7 @@ impl Repository for RemoteRepository {
     }
 
     fn location(&self) -> &str {
-        &self.location
+        &self.link.reach.options.location
     }
 
     fn get(&self, id: &Id, object: &mut Vec<u8>) -> Result<(), Error> {
@@ -25,12 +25,13 @@ impl Repository for RemoteRepository {
         let mut roster = self.roster();
         if *id == Id::MANIFEST {
             roster.see_manifest(Some(object));
+            self.link.see_manifest(Some(object));
         }
         roster.learn(id, object.len() as u32)
     }
 
     fn preload(&self, ids: &[Id]) {
-        self.conversation.announce(ids);
+        self.link.announce(ids);
     }
 
     fn stored_bytes(&self, id: &Id) -> Result<Option<u32>, Error> {
@@ -49,8 +50,7 @@ impl Repository for RemoteRepository {
 
     fn put(&self, id: &Id, object: &[u8]) -> Result<(), Error> {
         drop(self.count_before_changes()?);
-        let sent = self.conversation.change(id, &Call::Put(*id, object));
-        sent.map_err(|trouble| self.error(trouble, Some(id)))?;
+        self.link.change(id, &Call::Put(*id, object)).map_err(self.error(Some(id)))?;
         let mut roster = self.roster();
         roster.put(id, object)?;
         self.keep_roster_small(roster)
@@ -64,15 +64,12 @@ impl Repository for RemoteRepository {
         }
         if !roster.is_true() {
             drop(roster);
-            self.conversation.confirm().map_err(|trouble| self.error(trouble, None))?;
-            let answer = self.conversation.call(&Call::Delete(*id));
-            answer.map_err(|trouble| self.error(trouble, Some(id)))?;
+            self.link.delete(id).map_err(self.error(Some(id)))?;
         } else if roster.find(id)?.is_none() {
-            return Err(Error::ObjectNotFound { id: *id, path: self.processed.clone() });
+            return Err(Error::ObjectNotFound { id: *id, path: self.link.reach.options.processed.clone() });
         } else {
             drop(roster);
-            let sent = self.conversation.change(id, &Call::Delete(*id));
-            sent.map_err(|trouble| self.error(trouble, Some(id)))?;
+            self.link.change(id, &Call::Delete(*id)).map_err(self.error(Some(id)))?;
         }
         let mut roster = self.roster();
         roster.delete(id)?;
@@ -83,12 +80,14 @@ impl Repository for RemoteRepository {
         self.commit_with(&Call::Commit { compact: false, threshold: 0.1, cleanup_commits: false })
     }
 
+    fn wants_commit(&self) -> bool {
+        self.link.wants_commit()
+    }
+
     fn rollback(&self) -> Result<(), Error> {
-        // Answers to what was sent come before the answer to this.
-        let result = self.call(&Call::Rollback);
-        self.conversation.forgive();
+        let result = self.link.rollback();
         self.roster().rolled_back();
-        result.map(drop)
+        result.map_err(self.error(None))
     }
 
     fn list(&self, after: Option<&Id>, limit: usize, ids: &mut Vec<Id>) -> Result<(), Error> {
@@ -101,12 +100,11 @@ impl Repository for RemoteRepository {
     }
 
     fn free_nonce(&self) -> Result<Option<u64>, Error> {
-        let answer = self.call(&Call::FreeNonce)?;
-        value(&answer, |reader| if reader.nil()? { Ok(None) } else { reader.number().map(Some) })
+        self.link.free_nonce().map_err(self.error(None))
     }
 
     fn reserve_nonces(&self, expected: Option<u64>, next_free: u64) -> Result<(), Error> {
-        self.call(&Call::ReserveNonces { next_free, expected }).map(drop)
+        self.link.reserve_nonces(expected, next_free)
     }
 
     fn key_blob(&self) -> Result<Vec<u8>, Error> {
@@ -118,7 +116,7 @@ impl Repository for RemoteRepository {
     }
 
     fn destroy(&self) -> Result<(), Error> {
-        self.call(&Call::Destroy)?;
+        self.link.destroy().map_err(self.error(None))?;
         self.roster().invalidate();
         Ok(())
     }
@@ -149,6 +147,7 @@ impl Repository for RemoteRepository {
         let maximum_seconds = i64::try_from(options.maximum_seconds).unwrap_or(i64::MAX);
         if repair {
             self.roster().invalidate();
+            self.link.forget_state();
         }
         let answer = self.call(&Call::Check { repair, maximum_seconds })?;
         value(&answer, |reader| reader.boolean())
@@ -163,12 +162,12 @@ impl Repository for RemoteRepository {
 }
 
 impl RemoteRepository {
-    /// The answers to all changes are here before the server is asked to commit. A commit whose answer is lost may have
-    /// happened or not: the roster does not believe itself then.
+    /// A commit that is not confirmed may have happened or not: the roster does not believe itself then.
     fn commit_with(&self, commit: &Call<'_>) -> Result<(), Error> {
-        self.conversation.confirm().map_err(|trouble| self.error(trouble, None))?;
-        self.call(commit)?;
-        self.roster().committed();
+        self.link.commit(commit).map_err(self.error(None))?;
+        let mut roster = self.roster();
+        roster.committed();
+        self.link.know_objects(roster.objects());
         Ok(())
     }
 }

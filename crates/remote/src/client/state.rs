@@ -52,6 +52,8 @@ pub(super) enum Pending {
     Call,
     /// A change: the answer matters at the next commit.
     Change(Id),
+    /// One that may have been made before.
+    Repeated(Id),
     /// An object asked for ahead.
     Ahead(Id),
 }
@@ -92,7 +94,7 @@ impl State {
 
     /// Asks for as many objects ahead as may be under way.
     pub(super) fn ask_ahead(&mut self) {
-        while !self.is_amid && !self.is_closing && self.free() >= REQUEST_BYTES {
+        while !self.is_amid && !self.is_closing && self.broken.is_none() && self.free() >= REQUEST_BYTES {
             let Some(id) = self.ahead.next_request() else { return };
             let number = self.number(Pending::Ahead(id));
             let Ok(()) = Call::Get(id).emit(number, &mut Writer::new(&mut self.outgoing));
@@ -103,7 +105,7 @@ impl State {
     pub(super) fn break_off(&mut self, error: Error) {
         self.broken.get_or_insert_with(|| Arc::new(error));
         self.outgoing.clear();
-        self.ahead.clear();
+        self.ahead.start_anew();
     }
 
     fn free(&self) -> usize {

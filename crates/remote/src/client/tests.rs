@@ -1,5 +1,7 @@
 //! Servers that are not what they should be.
 
+mod resume;
+
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +14,7 @@ use nanoprobe_format::packed::List;
 use nanoprobe_format::rpc::{Argument, Call, Exception, Form, Request, Response, Splitter, Version, emit_result};
 use nanoprobe_repository::{Error as RepositoryError, Locking, Repository};
 
-use super::{Limits, OpenOptions, RemoteRepository};
+use super::{Limits, OpenOptions, RemoteRepository, Retries};
 use crate::Error;
 use crate::transport::{Line, Process, Transport};
 
@@ -45,18 +47,27 @@ fn open(
     directory: &tempfile::TempDir,
     serve: impl Fn(PipeReader, PipeWriter) + Clone + Send + Sync + 'static,
 ) -> Result<RemoteRepository, RepositoryError> {
-    let options = OpenOptions {
+    RemoteRepository::open(Arc::new(Scripted(serve)), options(directory))
+}
+
+fn options(directory: &tempfile::TempDir) -> OpenOptions {
+    OpenOptions {
         path: b"/repository".to_vec(),
         location: "ssh://host/repository".into(),
         processed: "host:/repository".into(),
         lock: Locking::Exclusive,
         lock_wait: 1,
         creation: None,
-        limits: Limits { upload_bytes: 64 << 10, ahead_bytes: AHEAD_BYTES, upload_bytes_per_second: None },
+        limits: Limits {
+            upload_bytes: 64 << 10,
+            ahead_bytes: AHEAD_BYTES,
+            upload_bytes_per_second: None,
+            journal_bytes: 1 << 20,
+        },
         caches: directory.path().to_owned(),
         listener: Arc::new(|_| {}),
-    };
-    RemoteRepository::open(&Scripted(serve), options)
+        retries: Retries { attempts: 0, ..Retries::default() },
+    }
 }
 
 fn result(number: u64, packed: &[u8]) -> Vec<u8> {
@@ -72,10 +83,17 @@ fn raw(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Answers `negotiate` and `open`, and leaves the rest to `answer`, which gives what goes to the client.
-fn conversation(
+fn conversation(requests: PipeReader, responses: PipeWriter, mut answer: impl FnMut(u64, &Call<'_>) -> Vec<u8>) {
+    conversation_until(requests, responses, |number, call| {
+        Some(if let Call::Open(_) = call { result(number, &raw(&[9; 32])) } else { answer(number, call) })
+    });
+}
+
+/// Answers `negotiate`, and the rest by `answer`, until that gives nothing: then the line drops.
+fn conversation_until(
     mut requests: PipeReader,
     mut responses: PipeWriter,
-    mut answer: impl FnMut(u64, &Call<'_>) -> Vec<u8>,
+    mut answer: impl FnMut(u64, &Call<'_>) -> Option<Vec<u8>>,
 ) {
     let (mut splitter, mut message, mut piece) = (Splitter::default(), Vec::new(), [0; 4096]);
     while let Ok(length @ 1..) = requests.read(&mut piece) {
@@ -96,8 +114,10 @@ fn conversation(
                     let Ok(()) = Response::emit_server_version(Some(&version), &mut Writer::new(&mut packed));
                     out.extend([&[0x94, 1, request.number as u8, 0xc0], &packed[..]].concat());
                 }
-                Call::Open(_) => out = result(request.number, &raw(&[9; 32])),
-                call => out = answer(request.number, &call),
+                call => match answer(request.number, &call) {
+                    Some(answer) => out = answer,
+                    None => return,
+                },
             }
             message.clear();
             if responses.write_all(&out).is_err() {

@@ -397,7 +397,7 @@ fn next(entries: &mut Option<table::Entries<'_>>) -> io::Result<Option<(Id, u32)
 }
 
 /// No manifest has a digest, too.
-fn digest(manifest: Option<&[u8]>) -> u64 {
+pub(super) fn digest(manifest: Option<&[u8]>) -> u64 {
     manifest.map_or(0, |object| xxh64(object, 0).max(1))
 }
 
