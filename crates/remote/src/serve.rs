@@ -16,7 +16,7 @@ use nanoprobe_format::rpc::Request;
 use nanoprobe_repository::{CheckReport, CompactReport, OpenOptions};
 
 use crate::Error;
-use connection::{Input, Next, Output, Peer};
+use connection::{ENDED, Input, Next, Output, Peer};
 use session::Session;
 
 mod connection;
@@ -45,6 +45,8 @@ pub trait Attendant {
     fn event(&self, event: Event<'_>);
     /// Where the home directory is: of the named user, else of this one.
     fn home(&self, user: Option<&OsStr>) -> Option<PathBuf>;
+    /// A folder for what is not to be written to a repository that is only read.
+    fn scratch(&self) -> std::io::Result<PathBuf>;
     /// About this system, for a client whose call went wrong.
     fn system(&self) -> String;
     /// Ends the process: nobody waits any more for work that cannot be ended otherwise. The lock is free.
@@ -98,7 +100,7 @@ pub fn serve(
     attendant: &dyn Attendant,
 ) -> Result<Farewell, Error> {
     let mut input = Input::new(streams);
-    let mut output = Output::new(streams.output);
+    let mut output = Output::new(streams);
     let mut session = Session::new(policy, open, Peer::new(streams), attendant);
     let farewell = loop {
         let sent = match input.next()? {
@@ -114,6 +116,7 @@ pub fn serve(
             Ok(Next::Woken) => break Farewell::Woken,
             Ok(Next::Closed) if !session.has_opened() => break Farewell::NeverOpened,
             Ok(Next::Closed) => break Farewell::Closed,
+            Err(error) if error.kind() == ENDED => break Farewell::Woken,
             // Nobody listens any more.
             Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
                 break Farewell::Closed;

@@ -89,6 +89,10 @@ impl Attendant for Nobody {
         None
     }
 
+    fn scratch(&self) -> std::io::Result<PathBuf> {
+        Ok(std::env::temp_dir())
+    }
+
     fn system(&self) -> String {
         String::new()
     }

@@ -13,7 +13,7 @@ use nanoprobe_format::Id;
 use nanoprobe_format::index::{Bucket, Location};
 use nanoprobe_format::segment::{ID_HEADER_BYTES, MAGIC, Tag};
 
-use crate::fs::remove_if_present;
+use crate::fs::{FileSystem, Native, remove_if_present};
 use crate::index::{Index, Table};
 use crate::local::{LocalRepository, Locking, lock};
 use crate::segment_list::Order;
@@ -31,9 +31,9 @@ impl LocalRepository {
         options: &CheckOptions,
         report: &mut dyn FnMut(CheckReport<'_>),
     ) -> Result<bool, Error> {
-        let scratch = match (&options.scratch, self.options.lock) {
-            (Some(scratch), Locking::None) => scratch,
-            _ => &self.path,
+        let (scratch, scratch_disk): (&Path, &dyn FileSystem) = match (&options.scratch, self.options.lock) {
+            (Some(scratch), Locking::None) => (scratch, &Native),
+            _ => (&self.path, &*self.fs),
         };
         if options.mode == CheckMode::Repair {
             self.require_repairable()?;
@@ -41,6 +41,7 @@ impl LocalRepository {
         let check = Check {
             repository: self,
             scratch,
+            scratch_disk,
             report,
             mode: options.mode,
             sound: true,
@@ -51,7 +52,7 @@ impl LocalRepository {
         let result = check.run(options);
         for number in 0..2 {
             let path = scratch.join(check_name(number));
-            remove_if_present(&*self.fs, &path).map_err(Error::io(&path))?;
+            remove_if_present(scratch_disk, &path).map_err(Error::io(&path))?;
         }
         result
     }
@@ -80,6 +81,7 @@ impl LocalRepository {
 pub(crate) struct Check<'a> {
     pub(crate) repository: &'a LocalRepository,
     scratch: &'a Path,
+    scratch_disk: &'a dyn FileSystem,
     report: &'a mut dyn FnMut(CheckReport<'_>),
     mode: CheckMode,
     sound: bool,
@@ -233,7 +235,7 @@ impl Check<'_> {
 
     fn merge(&mut self, rebuilt: &mut Index) -> Result<(), Error> {
         let name = check_name(self.working);
-        let merged = rebuilt.merge(&*self.repository.fs, &self.scratch.join(&name), &name)?;
+        let merged = rebuilt.merge(self.scratch_disk, &self.scratch.join(&name), &name)?;
         rebuilt.replace(merged);
         self.working = (self.working + 1) % 2;
         Ok(())

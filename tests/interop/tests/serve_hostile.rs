@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{Read, Write},
+    path::Path,
     process::{Child, ChildStdout, Stdio},
     thread,
     time::Duration,
@@ -13,7 +14,7 @@ use nanoprobe_format::{
     msgpack::Writer,
     rpc::{Call, Open, Outcome, Response, Splitter, Version},
 };
-use nanoprobe_interop::{Program, World};
+use nanoprobe_interop::{Program, World, wait_until};
 
 /// A server whose other end we are.
 struct Conversation {
@@ -147,8 +148,11 @@ fn calls_out_of_order_and_with_wrong_arguments_are_refused() {
         client.send(message).expect("a server that listens");
         assert_eq!(client.answer(), Err(class.to_owned()), "{message:?}");
     }
+    assert_eq!(client.call(&Call::Destroy), Ok(vec![0xc0]));
+    assert_eq!(client.call(&Call::Rollback), Ok(vec![0xc0]), "of a client that gave up amid `init`");
+    assert_eq!(client.call(&Call::Length), Err("AttributeError".to_owned()));
     assert_eq!(client.end(), 0);
-    assert!(!world.path("repo/lock.exclusive").exists());
+    assert!(!world.path("repo").exists());
 }
 
 #[test]
@@ -177,6 +181,35 @@ fn memory_is_bounded_and_given_back() {
     thread::sleep(Duration::from_secs(3));
     assert!(client.memory("VmRSS") <= 10 << 10, "{} KiB when idle", client.memory("VmRSS"));
     assert_eq!(client.end(), 0);
+}
+
+#[test]
+fn a_client_that_does_not_read_does_not_hold_the_server() {
+    let world = World::new();
+    let path = world.repository();
+    for is_told in [true, false] {
+        let mut client = Conversation::new(&world, &[]);
+        client.call(&open(&path, is_told)).expect("an id");
+        client.call(&Call::Put(Id([1; 32]), &vec![7; 5_000_000])).expect("nothing");
+        client.call(&Call::Commit { compact: false, threshold: 0.1, cleanup_commits: false }).expect("nothing");
+        // Far more than a pipe holds, and nobody takes it.
+        let mut bytes = Vec::new();
+        Call::Get(Id([1; 32])).emit(9, &mut Writer::new(&mut bytes)).expect("a message");
+        client.send(&bytes).expect("a server that listens");
+        thread::sleep(Duration::from_millis(500));
+        let Conversation { mut server, output, .. } = client;
+        let _output = if is_told {
+            let process = rustix::process::Pid::from_child(&server);
+            rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("a server");
+            Some(output)
+        } else {
+            drop(output); // whoever read is gone, but what is asked of the server stays open
+            None
+        };
+        wait_until("it runs", || !Path::new("/proc").join(server.id().to_string()).join("exe").exists());
+        server.wait().expect("its end");
+        assert!(!world.path("repo/lock.exclusive").exists(), "the lock is free");
+    }
 }
 
 #[test]

@@ -91,6 +91,12 @@ impl Attendant for Host<'_> {
         }
     }
 
+    fn scratch(&self) -> std::io::Result<PathBuf> {
+        let caches = self.context.environment.cache_directory();
+        std::fs::create_dir_all(&caches)?;
+        Ok(caches)
+    }
+
     fn system(&self) -> String {
         system_text(self.context)
     }

@@ -7,6 +7,7 @@ use embedded_io::ErrorType;
 use nanoprobe_format::rpc::Splitter;
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
 use rustix::io::Errno;
 
 use super::Streams;
@@ -18,6 +19,8 @@ const READ_BYTES: usize = 64 << 10;
 const GATHERED_BYTES: usize = 64 << 10;
 /// A client that is silent for so long gets our memory back.
 const SILENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+/// We were told to end while the client did not read.
+pub(super) const ENDED: io::ErrorKind = io::ErrorKind::Interrupted;
 /// Something came, or the other end of a pipe is gone.
 const WOKEN: PollFlags = PollFlags::IN.union(PollFlags::HUP);
 
@@ -132,32 +135,57 @@ fn is_ready(stream: BorrowedFd<'_>, flags: PollFlags) -> Result<bool, Errno> {
 }
 
 /// What goes to the client. Answers are gathered while there are more requests at hand, so that small ones share a write.
+///
+/// A client that does not read must not hold us: a pipe or socket is written to without blocking, and while it is full
+/// the end may come. Whoever shares it finds it as it was when we are done.
 pub(super) struct Output<'a> {
-    stream: BorrowedFd<'a>,
+    streams: Streams<'a>,
     gathered: Vec<u8>,
+    /// What the stream's flags were before.
+    flags: Option<OFlags>,
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(stream: BorrowedFd<'a>) -> Self {
-        Self { stream, gathered: Vec::new() }
+    pub(super) fn new(streams: Streams<'a>) -> Self {
+        Self { streams, gathered: Vec::new(), flags: without_blocking(streams.output) }
     }
 
+    /// Fails with [`ENDED`] when we are to end while the client does not read.
     fn send(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            match rustix::io::write(self.stream, bytes) {
+            match rustix::io::write(self.streams.output, bytes) {
                 Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    let mut wanted = [PollFd::new(&self.stream, PollFlags::OUT)];
-                    match poll(&mut wanted, None) {
-                        Ok(_) | Err(Errno::INTR) => {}
-                        Err(error) => return Err(error.into()),
-                    }
-                }
+                Err(Errno::AGAIN) => self.wait()?,
                 Err(error) => return Err(error.into()),
             }
         }
         Ok(())
+    }
+
+    fn wait(&self) -> io::Result<()> {
+        let mut wanted =
+            [PollFd::new(&self.streams.output, PollFlags::OUT), PollFd::new(&self.streams.wake, PollFlags::IN)];
+        match poll(&mut wanted, None) {
+            Ok(_) if wanted[1].revents().intersects(WOKEN) => Err(ENDED.into()),
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The former flags of what is a pipe or a socket.
+fn without_blocking(stream: BorrowedFd<'_>) -> Option<OFlags> {
+    let kind = FileType::from_raw_mode(fstat(stream).ok()?.st_mode);
+    let flags = fcntl_getfl(stream).ok().filter(|_| matches!(kind, FileType::Fifo | FileType::Socket))?;
+    fcntl_setfl(stream, flags | OFlags::NONBLOCK).ok().map(|()| flags)
+}
+
+impl Drop for Output<'_> {
+    fn drop(&mut self) {
+        if let Some(flags) = self.flags {
+            let _ = fcntl_setfl(self.streams.output, flags); // nobody is left to tell
+        }
     }
 }
 

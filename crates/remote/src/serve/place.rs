@@ -117,6 +117,10 @@ mod tests {
                 Some(user) => (user == "guest").then(|| "/nowhere/guest".into()),
             }
         }
+        fn scratch(&self) -> io::Result<PathBuf> {
+            Ok(std::env::temp_dir())
+        }
+
         fn system(&self) -> String {
             String::new()
         }

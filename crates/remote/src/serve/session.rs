@@ -34,6 +34,7 @@ pub(super) struct Session<'a> {
     attendant: &'a dyn Attendant,
     repository: Option<LocalRepository>,
     has_opened: bool,
+    lock: Locking,
     /// What was read last: an object, or the key blob.
     object: Vec<u8>,
     ids: Vec<Id>,
@@ -62,7 +63,7 @@ impl<'a> Session<'a> {
         attendant: &'a dyn Attendant,
     ) -> Self {
         let (repository, object, ids) = (None, Vec::new(), Vec::new());
-        Self { policy, options, peer, attendant, repository, has_opened: false, object, ids }
+        Self { policy, options, peer, attendant, repository, has_opened: false, lock: Locking::None, object, ids }
     }
 
     /// A repository was open at some time.
@@ -125,6 +126,10 @@ impl<'a> Session<'a> {
             Call::List { limit, marker } | Call::Scan { limit, marker } => return self.list(*limit, marker.as_ref()),
             _ => {}
         }
+        // A client that gave up amid `init` undoes its changes behind the repository's end.
+        if matches!(call, Call::Rollback) && self.repository.is_none() && self.has_opened {
+            return Ok(Answer::Nothing);
+        }
         let repository = self.repository()?;
         match call {
             Call::Check { repair, maximum_seconds } => return self.check(*repair, *maximum_seconds),
@@ -138,6 +143,8 @@ impl<'a> Session<'a> {
             Call::SaveKey(blob) => save_key(repository, blob)?,
             Call::BreakLock => repository.break_locks()?,
             Call::FreeNonce => return Ok(Answer::Number(repository.free_nonce()?)),
+            // Who does not lock stores nothing: what is encrypted, as Borg's check does, goes nowhere.
+            Call::ReserveNonces { .. } if self.lock == Locking::None => {}
             Call::ReserveNonces { next_free, expected } => reserve_nonces(repository, *expected, *next_free)?,
             _ => {}
         }
@@ -156,13 +163,14 @@ impl<'a> Session<'a> {
         self.attendant.event(Event::Debug(&format!("Resolved repository path to '{}'", path.display())));
         self.policy.require_allowed(&path)?;
         let anchored = Arc::new(anchor(&path, open)?);
+        let lock = match (open.lock, open.exclusive) {
+            (false, _) => Locking::None,
+            (true, false) => Locking::Shared,
+            (true, true) => Locking::Exclusive,
+        };
         // A new repository is only append-only when its maker says so: the manifest and the key come after it.
         let options = OpenOptions {
-            lock: match (open.lock, open.exclusive) {
-                (false, _) => Locking::None,
-                (true, false) => Locking::Shared,
-                (true, true) => Locking::Exclusive,
-            },
+            lock,
             append_only: open.append_only || (self.policy.append_only && !open.create),
             storage_quota: self.policy.storage_quota,
             file_system: Arc::clone(&anchored) as _,
@@ -184,6 +192,7 @@ impl<'a> Session<'a> {
             self.wait_for(&path, &options, wait)?
         };
         self.has_opened = true;
+        self.lock = lock;
         Ok(self.repository.insert(repository).id())
     }
 
@@ -231,7 +240,13 @@ impl<'a> Session<'a> {
         if repair && maximum_seconds > 0 {
             return Err(Error::Refused("a partial check does not repair".to_owned()));
         }
-        let options = CheckOptions { mode, maximum_seconds, scratch: None };
+        // Who does not lock does not write.
+        let scratch = match self.lock {
+            Locking::None => Some(tempfile::tempdir_in(self.attendant.scratch()?)?),
+            _ => None,
+        };
+        let place = scratch.as_ref().map(|scratch| scratch.path().to_owned());
+        let options = CheckOptions { mode, maximum_seconds, scratch: place };
         let sound = repository.check(&options, &mut |report| {
             if self.peer.is_gone() {
                 // What was repaired until now is kept or replayed like after a loss of power.
