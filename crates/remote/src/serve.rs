@@ -85,7 +85,7 @@ pub struct Streams<'a> {
 pub enum Farewell {
     /// The client closed its stream.
     Closed,
-    /// It did so without ever having opened a repository.
+    /// It did so without ever having asked for a repository.
     NeverOpened,
     /// The server was told to end.
     Woken,
@@ -114,7 +114,7 @@ pub fn serve(
         match sent {
             Ok(Next::Bytes) => {}
             Ok(Next::Woken) => break Farewell::Woken,
-            Ok(Next::Closed) if !session.has_opened() => break Farewell::NeverOpened,
+            Ok(Next::Closed) if !session.has_been_asked() => break Farewell::NeverOpened,
             Ok(Next::Closed) => break Farewell::Closed,
             Err(error) if error.kind() == ENDED => break Farewell::Woken,
             // Nobody listens any more.

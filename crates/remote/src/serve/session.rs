@@ -33,7 +33,7 @@ pub(super) struct Session<'a> {
     peer: Peer<'a>,
     attendant: &'a dyn Attendant,
     repository: Option<LocalRepository>,
-    has_opened: bool,
+    has_been_asked: bool,
     lock: Locking,
     /// What was read last: an object, or the key blob.
     object: Vec<u8>,
@@ -63,12 +63,12 @@ impl<'a> Session<'a> {
         attendant: &'a dyn Attendant,
     ) -> Self {
         let (repository, object, ids) = (None, Vec::new(), Vec::new());
-        Self { policy, options, peer, attendant, repository, has_opened: false, lock: Locking::None, object, ids }
+        Self { policy, options, peer, attendant, repository, has_been_asked: false, lock: Locking::None, object, ids }
     }
 
-    /// A repository was open at some time.
-    pub(super) fn has_opened(&self) -> bool {
-        self.has_opened
+    /// A repository was asked for; the client knows what came of it.
+    pub(super) fn has_been_asked(&self) -> bool {
+        self.has_been_asked
     }
 
     /// Gives memory back.
@@ -127,7 +127,7 @@ impl<'a> Session<'a> {
             _ => {}
         }
         // A client that gave up amid `init` undoes its changes behind the repository's end.
-        if matches!(call, Call::Rollback) && self.repository.is_none() && self.has_opened {
+        if matches!(call, Call::Rollback) && self.repository.is_none() && self.has_been_asked {
             return Ok(Answer::Nothing);
         }
         let repository = self.repository()?;
@@ -159,6 +159,7 @@ impl<'a> Session<'a> {
         if self.repository.is_some() {
             return Err(Error::AlreadyOpen);
         }
+        self.has_been_asked = true;
         let path = place::resolve(open.path, self.attendant)?;
         self.attendant.event(Event::Debug(&format!("Resolved repository path to '{}'", path.display())));
         self.policy.require_allowed(&path)?;
@@ -191,7 +192,6 @@ impl<'a> Session<'a> {
         } else {
             self.wait_for(&path, &options, wait)?
         };
-        self.has_opened = true;
         self.lock = lock;
         Ok(self.repository.insert(repository).id())
     }
