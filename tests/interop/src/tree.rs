@@ -40,6 +40,11 @@ pub fn grow_tree(root: &Path, seed: u64, content: Content) {
     times(root, &mut random);
 }
 
+/// `size` bytes that no codec makes smaller.
+pub fn noise(seed: u64, size: usize) -> Vec<u8> {
+    Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1).bytes(size)
+}
+
 fn links(root: &Path, random: &mut Random) {
     random.write(&root.join("hard-1"), 5000);
     fs::create_dir(root.join("folder")).expect("a folder");
@@ -155,9 +160,12 @@ impl Random {
         self.0
     }
 
-    fn write(&mut self, path: &Path, size: usize) {
+    fn bytes(&mut self, size: usize) -> Vec<u8> {
         let words = (0..size.div_ceil(8)).flat_map(|_| self.next().to_le_bytes());
-        let bytes: Vec<u8> = words.take(size).collect();
-        fs::write(path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        words.take(size).collect()
+    }
+
+    fn write(&mut self, path: &Path, size: usize) {
+        fs::write(path, self.bytes(size)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 }

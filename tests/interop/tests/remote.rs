@@ -8,13 +8,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nanoprobe_interop::{Content, MODES, Outcome, Program, World, assert_same_tree, grow_tree};
+use nanoprobe_interop::{Content, MODES, Outcome, Program, World, assert_same_tree, grow_tree, noise};
 
 const OURS: Program = Program::Nanoprobe;
 
 /// A world whose repository is at the other end of a line.
 fn far(mode: &str) -> World {
-    let world = reached();
+    far_at(Program::Borg, mode)
+}
+
+/// The same, served by `server`.
+fn far_at(server: Program, mode: &str) -> World {
+    let world = reached().with("BORG_REMOTE_PATH", server.path());
     world.run(OURS, ["init", "-e", mode, &location(&world)]).success();
     world
 }
@@ -62,37 +67,6 @@ fn assert_sound(world: &World) {
     world.run(Program::Borg, ["check", "--verify-data", &world.repository()]).success();
 }
 
-/// The steps that a user of a hoster takes, with their options.
-#[test]
-fn a_walk_through() {
-    let mut world = reached();
-    grow_tree(&world.path("tree"), 1, Content::Large);
-    fs::create_dir(world.path("tree/empty")).expect("a folder");
-    let place = "user@host:some/where/repo";
-    world.run(OURS, ["init", "--encryption=keyfile-blake2", "--make-parent-dirs", place]).success();
-    let keys: Vec<_> = fs::read_dir(world.path("home/.config/borg/keys")).expect("keys").collect();
-    assert_eq!(keys[0].as_ref().expect("a key").file_name(), "host__some_where_repo");
-    world.set("BORG_REPO", place);
-    let made = world.run(OURS, ["create", "-p", "-s", "--list", "-x", "-c", "900", "-C", "zstd", "::name", "tree"]);
-    let made = made.success();
-    assert!(made.messages.contains("Repository: ssh://user@host/./some/where/repo"), "{}", made.messages);
-    assert!(world.run(OURS, ["info", "::"]).success().text().contains("Encrypted: Yes (key file BLAKE2b)"));
-    assert!(world.run(OURS, ["list", "::"]).success().text().starts_with("name "));
-    let out = world.path("out");
-    fs::create_dir(&out).expect("a folder");
-    // A relative path counts from where the server starts, which is where this line starts it.
-    let absolute = format!("host:{}", world.path("some/where/repo").display());
-    let done = world.run_in(&out, OURS, ["extract", "--list", &format!("{absolute}::name"), "tree"]).success();
-    assert!(done.messages.contains("tree/empty"), "{}", done.messages);
-    assert_same_tree(&world.path("tree"), &out.join("tree"));
-    world.run(OURS, ["create", "::second", "tree"]).success();
-    world.run(OURS, ["delete", "-s", "::name"]).success();
-    world.run(OURS, ["prune", "--keep-last", "1", "::"]).success();
-    assert_eq!(world.run(OURS, ["list", "--short", "::"]).success().text(), "second\n");
-    let repository = world.path("some/where/repo").display().to_string();
-    world.run(Program::Borg, ["check", "--verify-data", &repository]).success();
-}
-
 /// What one program makes the other reads, in every mode, with the key wherever it is.
 #[test]
 fn every_mode() {
@@ -110,10 +84,16 @@ fn every_mode() {
     }
 }
 
-/// Commands that change or tell something, once each, each over a line of its own.
+/// Commands that change or tell something, once each, each over a line of its own, to every server.
 #[test]
 fn every_command() {
-    let mut world = far("repokey-blake2");
+    for server in [Program::Borg, Program::Borg12, OURS] {
+        every_command_at(server);
+    }
+}
+
+fn every_command_at(server: Program) {
+    let mut world = far_at(server, "repokey-blake2");
     let (place, tree) = (location(&world), world.path("tree"));
     grow_tree(&tree, 3, Content::Small);
     create(&world, "a", &["--stats"]).success();
@@ -130,6 +110,12 @@ fn every_command() {
     let real = world.run(Program::Borg, ["info", &world.archive("c")]).success().text();
     let figures = |text: &str| text.lines().find(|line| line.contains("This archive")).map(str::to_owned);
     assert_eq!(figures(&told), figures(&real), "{told}\n{real}");
+    assert_eq!(ours(&["list", "--format", "{archive}{NL}", &place]).success().text(), "a\nc\n");
+    let listed = ours(&["list", "--json-lines", &format!("{place}::c")]).success();
+    assert_eq!(
+        listed.json_lines(),
+        world.run(Program::Borg, ["list", "--json-lines", &world.archive("c")]).json_lines()
+    );
     let tar = world.path("tar").display().to_string();
     ours(&["export-tar", &format!("{place}::a"), &tar]).success();
     ours(&["import-tar", &format!("{place}::t"), &tar]).success();
@@ -237,8 +223,8 @@ fn trouble_is_named() {
     said(&with("BORG_RSH", Path::new("/no/such/ssh")), &place, 2, "/no/such/ssh: No such file or directory");
     let banner = script("banner", "echo 'Welcome to this host!'; exec cat > /dev/null");
     said(&with("BORG_RSH", &banner), &place, 86, "Got unexpected RPC data format from server:\nWelcome to this host!");
-    let noise = script("noise", "exec cat /dev/urandom");
-    said(&with("BORG_RSH", &noise), &place, 86, "Got unexpected RPC data format from server:");
+    let garbage = script("noise", "exec cat /dev/urandom");
+    said(&with("BORG_RSH", &garbage), &place, 86, "Got unexpected RPC data format from server:");
     let words = script("words", "echo 'ssh: connect to host host port 22: Connection refused' >&2; exit 255");
     said(&with("BORG_RSH", &words), &place, 81, "Remote: ssh: connect to host host port 22: Connection refused");
     let restricted = script("restricted", &format!("exec {borg} serve --restrict-to-path /elsewhere"));
@@ -246,7 +232,7 @@ fn trouble_is_named() {
 
     // A quota ends the run before anything is committed; append-only keeps what is there.
     fs::create_dir(world.path("tree")).expect("a folder");
-    fs::write(world.path("tree/noise"), noise_bytes(12_000_000)).expect("a file");
+    fs::write(world.path("tree/noise"), noise(1, 12_000_000)).expect("a file");
     let small = script("small", &format!("exec {borg} serve --storage-quota 10M"));
     let world = world.with("BORG_RSH", &small);
     let refused = create(&world, "one", &["-C", "none"]);
@@ -265,16 +251,6 @@ fn trouble_is_named() {
     let told = world.run(OURS, ["--log-json", "--debug", "list", &location(&world)]).success().messages;
     let lines = told.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
     assert!(lines.filter(|line| line["message"].as_str().is_some_and(|text| text.starts_with("Remote: "))).count() > 0);
-}
-
-/// Bytes that no codec makes smaller.
-fn noise_bytes(count: u32) -> Vec<u8> {
-    let mut state = 1_u64;
-    let words = (0..count / 4).flat_map(|_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 32) as u32).to_le_bytes()
-    });
-    words.collect()
 }
 
 fn script_in(world: &World, name: &str, text: &str) -> PathBuf {
@@ -392,7 +368,7 @@ fn distance_costs_little() {
     assert!(away < near + Duration::from_secs(3), "extract: {near:?} near, {away:?} away");
     assert_same_tree(&world.path("tree"), &out);
     world.set("LINE_DELAY", "");
-    fs::write(world.path("tree/noise"), noise_bytes(2_000_000)).expect("a file");
+    fs::write(world.path("tree/noise"), noise(2, 2_000_000)).expect("a file");
     let limited = timed(&|| drop(create(&world, "slow", &["-C", "none", "--upload-ratelimit", "500"]).success()));
     let least = Duration::from_millis(2_000_000 * 95 / 100 / 512);
     assert!(limited > least && limited < near + least * 3 / 2, "{near:?} {limited:?}");

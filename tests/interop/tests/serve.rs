@@ -1,14 +1,8 @@
 //! Upstream Borg's clients, of this generation and the one before, against our `serve`.
 
-use std::{
-    fs,
-    path::Path,
-    process::Stdio,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, process::Stdio};
 
-use nanoprobe_interop::{Content, MODES, Outcome, Program, Remote, assert_same_tree, grow_tree};
+use nanoprobe_interop::{Content, MODES, Outcome, Program, Remote, assert_same_tree, grow_tree, wait_until};
 
 const CLIENTS: [Program; 2] = [Program::Borg, Program::Borg12];
 
@@ -211,14 +205,6 @@ fn the_clients_command_sets_the_log_level() {
     assert!(!said(&remote, "--info").contains("Resolved repository path"));
     remote.serve_as(Program::Nanoprobe, &[], "ls --everything");
     remote.run(Program::Borg, ["list", &remote.url()]).expect(2);
-}
-
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !done() {
-        assert!(started.elapsed() < Duration::from_secs(10), "after ten seconds: {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]
