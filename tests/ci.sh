@@ -8,7 +8,7 @@
 #   interop  both directions with the real Borg
 #   acceptance  Borg's own suite, as far as it passes (tests/acceptance/passing.txt)
 #   memory   peak resident memory
-# Needs Rust (the toolchain in rust-toolchain.toml) and, for interop and acceptance, Python 3 with venv and what Borg is built
+# Needs Rust (the toolchain in rust-toolchain.toml), make and perl (OpenSSL is built) and, for interop and acceptance, Python 3 with venv and what Borg is built
 # with, strace and sshd: installed with apt-get when run as root on a machine that has it, else named.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -40,7 +40,10 @@ apt() {
 tools() {
     command -v cargo >/dev/null || export PATH="$HOME/.cargo/bin:$PATH"
     command -v cargo >/dev/null || missing "cargo (https://rustup.rs)"
-    command -v cc >/dev/null || apt build-essential
+    command -v cc >/dev/null && command -v make >/dev/null || apt build-essential
+    perl -MFindBin -MIPC::Cmd -MTime::Piece -e 1 2>/dev/null || apt perl
+    # Tests of crates are content with the system's OpenSSL, which saves minutes; the program itself brings its own (release).
+    if pkg-config --atleast-version=3.0 openssl 2>/dev/null; then export OPENSSL_NO_VENDOR=1; fi
 }
 
 # Headers that Borg is compiled against, by the package that has them.
@@ -78,7 +81,7 @@ borg14() { borg NANOPROBE_BORG 1.4.5 .venv; }
 borg12() { borg NANOPROBE_BORG12 1.2.9 .venv12; }
 
 release() {
-    run cargo build --release --locked -p nanoprobe-cli
+    run env -u OPENSSL_NO_VENDOR cargo build --release --locked -p nanoprobe-cli
     local target
     target=$(cargo metadata --format-version 1 --no-deps --locked | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
     export NANOPROBE="$target/release/nanoprobe"

@@ -69,6 +69,80 @@ pub enum Error {
         /// The operating system's.
         reason: String,
     },
+    /// Words behind `builtin` that are not understood.
+    #[error("Error: The built-in SSH client does not do that: {0}.")]
+    SshOption(String),
+    /// No connection to the machine.
+    #[error("ssh: connect to host {host} port {port}: {reason}")]
+    Unreachable {
+        /// Its name or address.
+        host: String,
+        /// The TCP port.
+        port: u16,
+        /// The operating system's.
+        reason: String,
+    },
+    /// What answers there is no SSH server, or none that does what it should.
+    #[error("ssh: host {host} port {port}: {reason}")]
+    NoSsh {
+        /// Its name or address.
+        host: String,
+        /// The TCP port.
+        port: u16,
+        /// What went wrong.
+        reason: String,
+    },
+    /// Nobody has said that this is the server's key.
+    #[error(
+        "The authenticity of host '{host}' can't be established: no key of it is known, and it shows {fingerprint}.\n\
+         If its owner says that this is right, accept it with\n    echo '{line}' >> {}\n\
+         or once with -o StrictHostKeyChecking=accept-new in BORG_RSH.\nHost key verification failed.",
+        file.display()
+    )]
+    UnknownHostKey {
+        /// As known_hosts names it.
+        host: String,
+        /// Kind and SHA-256 in OpenSSH's form.
+        fingerprint: String,
+        /// What makes it known.
+        line: String,
+        /// Where that line belongs.
+        file: std::path::PathBuf,
+    },
+    /// The server has shown another key than those that are known.
+    #[error(
+        "REMOTE HOST IDENTIFICATION HAS CHANGED: host '{host}' shows {fingerprint}; known is {known}.\n\
+         Someone may be listening, or the server has a new key. If its owner says so, remove the known one, for example with\n    \
+         ssh-keygen -R '{host}'\nHost key verification failed."
+    )]
+    ChangedHostKey {
+        /// As known_hosts names it.
+        host: String,
+        /// Kind and SHA-256 in OpenSSH's form.
+        fingerprint: String,
+        /// The same of those that are known, with file and line.
+        known: String,
+    },
+    /// The server has shown a key that nobody may be trusted with.
+    #[error("The key of host '{host}', {fingerprint}, is marked as revoked ({place}).\nHost key verification failed.")]
+    RevokedHostKey {
+        /// As known_hosts names it.
+        host: String,
+        /// Kind and SHA-256 in OpenSSH's form.
+        fingerprint: String,
+        /// File and line.
+        place: String,
+    },
+    /// The server does not believe that we are who we say.
+    #[error("{user}@{host}: Permission denied ({methods}).")]
+    PermissionDenied {
+        /// The user there.
+        user: String,
+        /// The server.
+        host: String,
+        /// What the server would have accepted.
+        methods: String,
+    },
     /// What came from the client is no message.
     #[error("Borg 1.4.5: Got unexpected RPC data format from client.")]
     UnexpectedFromClient,
@@ -90,19 +164,38 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the next attempt to reach the server would come to the same.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::ServerOutdated { .. }
+                | Self::UnknownHostKey { .. }
+                | Self::ChangedHostKey { .. }
+                | Self::RevokedHostKey { .. }
+                | Self::PermissionDenied { .. }
+        )
+    }
+
     /// Borg's qualified class name, as log lines in JSON carry it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::InvalidRpcMethod(_) => "InvalidRPCMethod",
             Self::PathNotAllowed(_) => "PathNotAllowed",
             Self::ConnectionClosed | Self::NotAsItWas(_) | Self::NotResumable(_) => "ConnectionClosed",
-            Self::ConnectionClosedWithHint(_) => "ConnectionClosedWithHint",
+            // What Borg's users get when `ssh` fails.
+            Self::ConnectionClosedWithHint(_)
+            | Self::Unreachable { .. }
+            | Self::NoSsh { .. }
+            | Self::UnknownHostKey { .. }
+            | Self::ChangedHostKey { .. }
+            | Self::RevokedHostKey { .. }
+            | Self::PermissionDenied { .. } => "ConnectionClosedWithHint",
             Self::ConnectionBroken(_) => "ConnectionBrokenWithHint",
             Self::ServerOutdated { .. } => "RemoteRepository.RPCServerOutdated",
             Self::UnexpectedFromServer(_) => "UnexpectedRPCDataFormatFromServer",
             Self::StorageQuotaExceeded { .. } => "Repository.StorageQuotaExceeded",
             Self::InsufficientFreeSpace { .. } => "Repository.InsufficientFreeSpaceError",
-            Self::Plain(_) => "Error",
+            Self::Plain(_) | Self::SshOption(_) => "Error",
             Self::Exception(_) | Self::Program { .. } => "Exception",
             Self::UnexpectedFromClient => "UnexpectedRPCDataFormatFromClient",
             Self::NotOpen | Self::AlreadyOpen | Self::Refused(_) | Self::Stream(_) | Self::Interrupted => "Error",
@@ -116,13 +209,19 @@ impl Error {
             Self::InvalidRpcMethod(_) => 82,
             Self::PathNotAllowed(_) => 83,
             Self::ConnectionClosed | Self::NotAsItWas(_) | Self::NotResumable(_) => 80,
-            Self::ConnectionClosedWithHint(_) => 81,
+            Self::ConnectionClosedWithHint(_)
+            | Self::Unreachable { .. }
+            | Self::NoSsh { .. }
+            | Self::UnknownHostKey { .. }
+            | Self::ChangedHostKey { .. }
+            | Self::RevokedHostKey { .. }
+            | Self::PermissionDenied { .. } => 81,
             Self::ConnectionBroken(_) => 87,
             Self::ServerOutdated { .. } => 84,
             Self::UnexpectedFromServer(_) => 86,
             Self::StorageQuotaExceeded { .. } => 20,
             Self::InsufficientFreeSpace { .. } => 14,
-            Self::Plain(_) | Self::Exception(_) | Self::Program { .. } => 2,
+            Self::Plain(_) | Self::SshOption(_) | Self::Exception(_) | Self::Program { .. } => 2,
             Self::UnexpectedFromClient => 85,
             Self::NotOpen | Self::AlreadyOpen | Self::Refused(_) | Self::Stream(_) | Self::Interrupted => 2,
             Self::Repository(error) => error.exit_code(),

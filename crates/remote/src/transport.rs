@@ -1,10 +1,14 @@
 //! How a server is reached: anything that gives three streams, behind one trait.
 
+#[cfg(feature = "builtin-ssh")]
+mod builtin;
 mod command;
 
 use std::io::{Read, Write};
 use std::time::Duration;
 
+#[cfg(feature = "builtin-ssh")]
+pub use builtin::{BuiltIn, Destination, Person};
 pub use command::Command;
 
 use crate::Error;

@@ -30,7 +30,7 @@ fn packages_are_named_after_their_directories() {
 }
 
 /// Library, and the only crates that may be linked with it.
-const PINNED: [(&str, &[&str]); 25] = [
+const PINNED: [(&str, &[&str]); 26] = [
     ("zstd-safe", &["compress"]),
     ("zstd-sys", &["compress"]),
     ("zstd", &["compress"]),
@@ -40,13 +40,14 @@ const PINNED: [(&str, &[&str]); 25] = [
     ("flate2", &["compress"]),
     ("fastcdc", &["chunker"]),
     ("ssh2", &["remote"]),
+    ("libz-sys", &["remote"]),
     ("fuser", &["operations"]),
     ("aes", &["crypto"]),
     ("ctr", &["crypto"]),
     ("hmac", &["crypto"]),
     ("hkdf", &["crypto"]),
     ("pbkdf2", &["crypto"]),
-    ("zeroize", &["crypto", "key", "operations", "cli"]),
+    ("zeroize", &["crypto", "key", "remote", "operations", "cli"]),
     ("clap", &["cli"]),
     ("anyhow", &["cli"]),
     ("indicatif", &["cli"]),

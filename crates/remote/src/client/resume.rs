@@ -128,9 +128,7 @@ impl Link {
         let asked = self.reach.options.lock_wait;
         let lock_wait = if asked < 0 { asked } else { asked.max(LEAST_LOCK_WAIT) };
         let reached = self.reach.reach(None, lock_wait).map_err(|trouble| match trouble {
-            Trouble::Line(error) if matches!(*error, Error::ServerOutdated { .. }) => {
-                Failed::Forever(Trouble::Line(error))
-            }
+            Trouble::Line(error) if error.is_final() => Failed::Forever(Trouble::Line(error)),
             Trouble::Server(exception, _) if is_passing(&exception, doing) => {
                 Failed::Now(Trouble::Server(exception, None))
             }

@@ -29,6 +29,19 @@ pub struct Command {
     pub with: Vec<(&'static str, &'static str)>,
 }
 
+impl Command {
+    /// Whether a shell would find this program.
+    pub fn finds(program: &Path) -> bool {
+        let executable =
+            |path: &Path| path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
+        if program.as_os_str().as_encoded_bytes().contains(&b'/') {
+            return executable(program);
+        }
+        let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+        std::env::split_paths(&path).any(|directory| executable(&directory.join(program)))
+    }
+}
+
 impl Transport for Command {
     fn connect(&self) -> Result<Line, Error> {
         let program = self.words.first().cloned().unwrap_or_default();
@@ -36,7 +49,8 @@ impl Transport for Command {
             program: program.to_string_lossy().into_owned(),
             reason: reason.split(" (os error").next().unwrap_or_default().to_owned(),
         };
-        if !is_program(Path::new(&program)) {
+        // Its absence has a message of its own.
+        if !Self::finds(Path::new(&program)) {
             return Err(failed("No such file or directory"));
         }
         let mut command = std::process::Command::new("/bin/sh");
@@ -57,17 +71,6 @@ impl Transport for Command {
             _ => Err(failed("no pipes")),
         }
     }
-}
-
-/// Whether a shell would find it, so that its absence has a message of its own.
-fn is_program(program: &Path) -> bool {
-    let executable =
-        |path: &Path| path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
-    if program.as_os_str().as_encoded_bytes().contains(&b'/') {
-        return executable(program);
-    }
-    let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-    std::env::split_paths(&path).any(|directory| executable(&directory.join(program)))
 }
 
 struct Running(Option<Child>);
