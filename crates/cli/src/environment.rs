@@ -73,11 +73,13 @@ impl Environment {
         logging.into_iter().chain(workarounds.map(|word| format!("BORG_WORKAROUNDS={word} {told}"))).collect()
     }
 
-    /// BORG_BASE_DIR, or the home directory; a HOME left over from root (as mount helpers leave it) does not count.
+    /// BORG_BASE_DIR, or the home directory.
     pub(crate) fn base_directory(&self) -> PathBuf {
-        if let Some(base) = self.filled("BORG_BASE_DIR") {
-            return base.into();
-        }
+        self.filled("BORG_BASE_DIR").map_or_else(|| self.home_directory(), PathBuf::from)
+    }
+
+    /// Where the user's own files are; a HOME left over from root (as mount helpers leave it) does not count.
+    pub(crate) fn home_directory(&self) -> PathBuf {
         let user = rustix::process::geteuid().as_raw();
         let home_of_root = home_of(|entry| entry.user == 0);
         let own_home = || home_of(|entry| entry.user == user);

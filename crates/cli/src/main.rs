@@ -9,6 +9,8 @@ mod log;
 mod machine;
 mod monitor;
 mod output;
+#[cfg(feature = "builtin-ssh")]
+mod person;
 mod placeholders;
 mod program;
 mod progress;

@@ -90,9 +90,11 @@ pub(crate) fn fully_qualified_name() -> String {
 
 /// `BORG_USERNAME`, else the user's name, or the number where it has none.
 pub(crate) fn user_name() -> String {
-    if let Some(name) = set("BORG_USERNAME") {
-        return name;
-    }
+    set("BORG_USERNAME").unwrap_or_else(account_name)
+}
+
+/// The name of the account, or its number where it has none.
+pub(crate) fn account_name() -> String {
     let uid = uzers::get_current_uid();
     let user = uzers::get_user_by_uid(uid);
     user.map_or_else(|| uid.to_string(), |user| user.name().to_string_lossy().into_owned())

@@ -67,7 +67,7 @@ pub(crate) struct CommonOptions {
     /// Accepted for compatibility; there is no profile in Borg's format
     #[arg(long, value_name = "FILE")]
     debug_profile: Option<OsString>,
-    /// Command that connects to a remote repository
+    /// Command that connects to a remote repository, or builtin [default: ssh, or builtin where there is none]
     #[arg(long, value_name = "RSH", allow_hyphen_values = true)]
     pub(crate) rsh: Option<OsString>,
     /// Memory for everything (e.g. 32M) [default: 48M, less on a small machine]

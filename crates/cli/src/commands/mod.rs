@@ -31,6 +31,7 @@ mod selection;
 mod serve;
 mod tar_stream;
 mod timestamp;
+mod transport;
 mod upgrade;
 mod version;
 mod with_lock;

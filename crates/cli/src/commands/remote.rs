@@ -1,4 +1,4 @@
-//! Reaching a repository on another machine: the command line of `ssh` and of the server behind it, as Borg builds them.
+//! Reaching a repository on another machine: what the conversation may use, and the server's command line, as Borg builds it.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -6,18 +6,16 @@ use std::{
     sync::Arc,
 };
 
-use nanoprobe_remote::{Creation, Limits, OpenOptions, RemoteRepository, Retries, transport::Command};
+use nanoprobe_remote::{Creation, Limits, OpenOptions, RemoteRepository, Retries};
 use nanoprobe_repository::Locking;
 
 use super::Context;
 use crate::{
     Failure,
     arguments::{self, Verbosity},
-    environment::SECRETS,
     location::{Location, Place},
     log::SERVER,
-    placeholders::BORG_VERSION,
-    server_lines, shell_words,
+    server_lines,
     signals::INTERRUPT,
 };
 
@@ -36,21 +34,11 @@ impl Context<'_> {
         lock: Locking,
         new: Option<New>,
     ) -> Result<RemoteRepository, Failure> {
-        let Place::Remote { user, host, port, path } = &location.place else {
+        let Place::Remote { path, .. } = &location.place else {
             return Err(Failure::unforeseen("a local repository is not reached over a line"));
         };
-        let rsh = self.common.rsh.clone().or_else(|| self.environment.variable("BORG_RSH"));
-        let mut words = self.words(rsh.as_deref().unwrap_or(OsStr::new("ssh")))?;
-        if let Some(port) = port {
-            words.extend(["-p".into(), port.to_string().into()]);
-        }
-        let host = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(host);
-        let user = user.iter().flat_map(|user| [&user[..], b"@"]);
-        words.push(OsString::from_vec(user.chain([host]).collect::<Vec<_>>().concat()));
-        words.extend(self.server(new.as_ref())?);
-
+        let transport = self.transport(&location.place, self.server(new.as_ref())?)?;
         let (log, progress) = (self.log, self.common.progress);
-        log.debug(format!("SSH command line: {words:?}"));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let options = OpenOptions {
             path: path.clone(),
@@ -64,8 +52,6 @@ impl Context<'_> {
             listener: Arc::new(move |line| server_lines::tell(line, log, progress)),
             retries: self.retries()?,
         };
-        let without = SECRETS.to_vec();
-        let transport = Arc::new(Command { words, without, with: vec![("BORG_VERSION", BORG_VERSION)] });
         Ok(RemoteRepository::open(transport, options)?)
     }
 
@@ -109,13 +95,6 @@ impl Context<'_> {
             words.push(format!("--storage-quota={}", new.map_or(0, |new| new.storage_quota)).into());
         }
         Ok(words)
-    }
-
-    fn words(&self, line: &OsStr) -> Result<Vec<OsString>, Failure> {
-        let words = line.to_str().and_then(shell_words::split).filter(|words| !words.is_empty());
-        let shown = line.to_string_lossy();
-        let words = words.ok_or_else(|| Failure::command(format_args!("--rsh or BORG_RSH is no command: {shown}")))?;
-        Ok(words.into_iter().map(OsString::from).collect())
     }
 
     fn limits(&self) -> Result<Limits, Failure> {
