@@ -33,6 +33,11 @@ impl Drop for Sshd {
 impl Sshd {
     /// Starts it in `world`, whose clients reach it as `host` from now on; nobody is let in yet.
     pub fn start(world: &mut World) -> Self {
+        Self::start_with(world, "")
+    }
+
+    /// The same, with lines of its configuration that come before ours.
+    pub fn start_with(world: &mut World, lines: &str) -> Self {
         let sshd = Path::new("/usr/sbin/sshd");
         assert!(sshd.exists(), "there is no sshd: run tests/ci.sh interop");
         if rustix::process::geteuid().is_root() {
@@ -48,7 +53,7 @@ impl Sshd {
         let (authorized, account) = (world.path("authorized_keys"), world.path("account"));
         fs::create_dir_all(account.join("bin")).expect("a folder");
         let configuration = format!(
-            "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\n\
+            "{lines}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nStrictModes no\nPermitRootLogin yes\n",
             world.path("host_key").display(),
             authorized.display(),
@@ -87,6 +92,11 @@ impl Sshd {
         &self.account
     }
 
+    /// From now on it is the key in this file that is let in.
+    pub fn take_key(&mut self, public: &Path) {
+        self.public = fs::read_to_string(public).expect("a public key");
+    }
+
     /// Lets the key in for anything, with `program` as the account's `borg1`.
     pub fn let_in(&self, program: Program) {
         let name = self.account.join("bin/borg1");
@@ -112,6 +122,11 @@ impl Sshd {
 
     /// Cuts every connection, as a provider does at night: what serves them is not told.
     pub fn cut(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    /// Sends a signal to what carries its connections, not to what serves them.
+    pub fn signal(&self, signal: Signal) {
         let mut all = vec![self.process.id()];
         while let Some(parent) = all.pop() {
             for child in children(parent) {
@@ -119,7 +134,7 @@ impl Sshd {
                 if name.starts_with("sshd") {
                     all.push(child);
                     let child = i32::try_from(child).ok().and_then(Pid::from_raw).expect("a process");
-                    let _ = kill_process(child, Signal::KILL); // it may have ended just now
+                    let _ = kill_process(child, signal); // it may have ended just now
                 }
             }
         }

@@ -11,9 +11,9 @@ use std::{
 use nanoprobe_remote::transport::{Command, Transport};
 
 use super::Context;
+use crate::{Failure, environment::SECRETS, location::Place, placeholders::BORG_VERSION, shell_words};
 #[cfg(feature = "builtin-ssh")]
 use crate::{person::AtTerminal, placeholders::account_name};
-use crate::{Failure, environment::SECRETS, location::Place, placeholders::BORG_VERSION, shell_words};
 
 /// The first word of BORG_RSH that means ours.
 const BUILT_IN: &str = "builtin";
