@@ -6,6 +6,8 @@
 # failing.txt do not pass, and it says why. Every other case has to be one that the suite itself skips.
 # Cases that fail over Borg's own cache alone are run once more without that comparison (without_cache.py).
 # With "all", every case is run instead, and has to end as the two files say.
+# Then cases with a server between: the suite's own client and borg.exe's server (remote_serve.txt), and borg.exe as the
+# client of the real one (remote_client.txt). They are those to which the line makes a difference.
 #
 # Needs the Python environment that Borg is installed in: .venv, as tests/ci.sh makes it, or the one of the borg that
 # NANOPROBE_BORG names. pytest is installed into it. NANOPROBE names the program; without, it is built.
@@ -73,3 +75,8 @@ else
     mapfile -t passing < <(cases <"$PASSING")
     suite -rs "${passing[@]}"
 fi
+
+for end in serve client; do
+    mapfile -t between < <(sed "s|^|$(dirname "$suite")/|" "$HERE/remote_$end.txt")
+    PYTHONPATH=$HERE suite -p "remote_$end" -rs "${between[@]}"
+done
