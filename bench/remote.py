@@ -62,8 +62,8 @@ def line(command):
     # What wait4 tells of a child's peak counts from its parent's.
     peak = 0
     while ways[1].is_alive():
-        ways[1].join(0.1)
         peak = memory_of(server.pid, "VmHWM") or peak
+        ways[1].join(0.02)
     status = server.wait()
     note("LINE_MEMORY", f"{peak}\n")
     note("LINE_RATES", "".join(f"{moment} {length}\n" for moment, length in sent))
@@ -122,11 +122,17 @@ def head(programs):
     print("|---|" + "---|" * (len(programs) + 1), flush=True)
 
 
-def noise(path, mib):
+def noise(path, mib, seed=0):
     with open(path, "wb") as file:
-        generator = random.Random(mib)
+        generator = random.Random(seed)
         for _ in range(mib):
             file.write(generator.randbytes(1 << 20))
+
+
+def noise_files(folder, mib):
+    os.makedirs(folder)
+    for number in range(mib // 8):
+        noise(os.path.join(folder, str(number)), 8, number)
 
 
 def rates(arguments, programs, work):
@@ -171,10 +177,10 @@ def memory(arguments, programs, work):
     near = Borg("served", ours, work)
     near.environment |= {name: far.environment[name] for name in FREELY}
     tree = os.path.join(work, "tree")
-    make(noise, tree, arguments.chunks * CHUNK_BYTES >> 20)
+    make(noise_files, tree, arguments.chunks * CHUNK_BYTES >> 20)
     measure([*near.prepare()[:-1], "none"], near.environment, work)
     run(near, ["create", "-C", "none", "--chunker-params", f"fixed,{CHUNK_BYTES}", "::many", tree])
-    os.remove(tree)
+    shutil.rmtree(tree)
     make(small_files, tree, 1000)
     print(f"{arguments.chunks:,} chunks, Borg's client, our server")
     print("| | all, wall s / CPU s / peak MiB | server, peak MiB |\n|---|---|---|")
