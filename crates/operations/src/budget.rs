@@ -210,6 +210,11 @@ impl Budget {
         self.bytes / 8
     }
 
+    /// Changes of the index that `compact` gathers, which needs little else: a quarter.
+    pub const fn compaction_delta_entries(&self) -> usize {
+        self.bytes / 4 / 60
+    }
+
     /// What `delete` may find to be deletable in one round, in bytes.
     pub(crate) const fn candidate_bytes(&self) -> usize {
         self.bytes * 3 / 8

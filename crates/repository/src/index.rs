@@ -178,6 +178,11 @@ impl Index {
         Header { entries: self.entries, buckets: self.fitting_buckets() }.file_bytes()
     }
 
+    /// Lets so many changes gather, if they are more than so far.
+    pub(crate) fn let_gather(&mut self, delta_entries: usize) {
+        self.delta.let_gather(delta_entries);
+    }
+
     /// True when the delta must be merged before the next change.
     pub(crate) fn is_full(&self) -> bool {
         self.delta.is_full()

@@ -138,11 +138,14 @@ pub struct CompactOptions {
     pub threshold_percent: i64,
     /// What happens to segments that hold nothing but a COMMIT.
     pub commit_segments: CommitSegments,
+    /// Changes of the index, 60 bytes each, that may wait for each other, where those are more than the repository was
+    /// opened with: the fewer passes over the index.
+    pub index_delta_entries: usize,
 }
 
 impl Default for CompactOptions {
     fn default() -> Self {
-        Self { threshold_percent: 10, commit_segments: CommitSegments::AsKnown }
+        Self { threshold_percent: 10, commit_segments: CommitSegments::AsKnown, index_delta_entries: 0 }
     }
 }
 

@@ -24,6 +24,9 @@ const OPEN_FILES: usize = 16;
 /// What is read ahead at a time.
 const AHEAD_BYTES: u32 = 4 << 20;
 
+/// What is read with a header: a small object, or the next headers.
+const FIRST_BYTES: usize = 4096;
+
 /// Reads segments; shared by threads.
 #[derive(Debug)]
 pub(crate) struct SegmentReader {
@@ -62,25 +65,30 @@ impl SegmentReader {
     /// Replaces `object` by what the PUT at `location` stores.
     pub(crate) fn read(&self, location: Location, id: &Id, object: &mut Vec<u8>) -> Result<(), Error> {
         let file = self.file(location.segment)?;
-        let (raw, header) = self.header(&*file, location, id)?;
-        let io = |error| Error::io(&self.segments.path(location.segment))(error);
+        let mut first = [0; FIRST_BYTES];
+        let (first, header) = self.header(&*file, location, id, &mut first)?;
+        let (header_bytes, data) = first.split_at(ID_HEADER_BYTES);
         let length = header.bytes as usize - ID_HEADER_BYTES;
-        let start = u64::from(location.offset) + ID_HEADER_BYTES as u64;
-        let present = file.bytes().map_err(io)?.saturating_sub(start).min(length as u64) as usize;
         object.clear();
-        object.resize(present, 0);
-        let read = fs::read_full(&*file, object, start).map_err(io)?;
-        if read != length {
-            return Err(short_read("data", location.segment, location.offset, length, read));
+        object.extend_from_slice(&data[..data.len().min(length)]);
+        if object.len() < length {
+            let io = |error| Error::io(&self.segments.path(location.segment))(error);
+            let (done, start) = (object.len(), u64::from(location.offset) + ID_HEADER_BYTES as u64);
+            let present = file.bytes().map_err(io)?.saturating_sub(start).min(length as u64) as usize;
+            object.resize(present.max(done), 0);
+            let read = done + fs::read_full(&*file, &mut object[done..], start + done as u64).map_err(io)?;
+            if read != length {
+                return Err(short_read("data", location.segment, location.offset, length, read));
+            }
         }
-        check_crc(crc32(crc32(0, &raw[4..]), object), header.crc, location)?;
+        check_crc(crc32(crc32(0, &header_bytes[4..]), object), header.crc, location)?;
         check_tag(header.tag, location)
     }
 
     /// Size of the whole entry at `location`, by its header alone.
     pub(crate) fn entry_bytes(&self, location: Location, id: &Id) -> Result<u32, Error> {
         let file = self.file(location.segment)?;
-        let (_, header) = self.header(&*file, location, id)?;
+        let (_, header) = self.header(&*file, location, id, &mut [0; ID_HEADER_BYTES])?;
         check_tag(header.tag, location)?;
         Ok(header.bytes)
     }
@@ -193,11 +201,18 @@ impl SegmentReader {
         }
     }
 
-    fn header(&self, file: &dyn File, at: Location, id: &Id) -> Result<([u8; ID_HEADER_BYTES], Header), Error> {
-        let mut raw = [0; ID_HEADER_BYTES];
-        let read = fs::read_full(file, &mut raw, u64::from(at.offset))
+    /// Fills `first` with what stands at `at`; as much of it as is there, and the header that it begins with.
+    fn header<'b>(
+        &self,
+        file: &dyn File,
+        at: Location,
+        id: &Id,
+        first: &'b mut [u8],
+    ) -> Result<(&'b [u8], Header), Error> {
+        let read = fs::read_full(file, first, u64::from(at.offset))
             .map_err(|error| Error::io(&self.segments.path(at.segment))(error))?;
-        if read < raw.len() {
+        let raw = &first[..read];
+        if raw.len() < ID_HEADER_BYTES {
             return Err(Error::Integrity(format!(
                 "Invalid segment entry header [segment {}, offset {}]: unpack requires a buffer of {} bytes",
                 at.segment, at.offset, ID_HEADER_BYTES
@@ -205,7 +220,7 @@ impl SegmentReader {
         }
         let header = raw.first_chunk().map(Header::from_bytes).unwrap_or(Header { crc: 0, bytes: 0, tag: u8::MAX });
         check_size(&header, ID_HEADER_BYTES, at)?;
-        if raw[HEADER_BYTES..] != id.0 {
+        if raw[HEADER_BYTES..ID_HEADER_BYTES] != id.0 {
             return Err(Error::Integrity(format!(
                 "Invalid segment entry header, is not for wanted id [segment {}, offset {}]",
                 at.segment, at.offset
@@ -240,8 +255,8 @@ fn links(fs: &dyn FileSystem, path: &Path) -> Option<u64> {
 enum Cursor<'a> {
     /// Reads everything, front to back.
     Data(StreamReader),
-    /// Reads headers only.
-    Headers(&'a dyn File),
+    /// Reads headers only, and what of the next ones comes with them.
+    Headers { file: &'a dyn File, start: u64, bytes: Vec<u8> },
 }
 
 /// What ends a walk: a defect, or the operating system, whose path only the caller knows.
@@ -275,7 +290,7 @@ impl<'a> Cursor<'a> {
     fn new(file: &'a Arc<dyn File>, offset: u64, depth: Depth) -> Self {
         match depth {
             Depth::Data => Self::Data(StreamReader::new(Arc::clone(file), offset, None)),
-            Depth::Headers => Self::Headers(&**file),
+            Depth::Headers => Self::Headers { file: &**file, start: 0, bytes: Vec::with_capacity(FIRST_BYTES) },
         }
     }
 
@@ -288,7 +303,20 @@ impl<'a> Cursor<'a> {
                 raw[..present].copy_from_slice(&stream.bytes()[..present]);
                 present
             }
-            Self::Headers(file) => fs::read_full(*file, &mut raw, u64::from(at.offset))?,
+            Self::Headers { file, start, bytes } => {
+                let offset = u64::from(at.offset);
+                let is_here = offset >= *start && offset + raw.len() as u64 <= *start + bytes.len() as u64;
+                if !is_here {
+                    bytes.resize(FIRST_BYTES, 0);
+                    let read = fs::read_full(*file, bytes, offset)?;
+                    bytes.truncate(read);
+                    *start = offset;
+                }
+                let there = &bytes[(offset - *start) as usize..];
+                let present = there.len().min(raw.len());
+                raw[..present].copy_from_slice(&there[..present]);
+                present
+            }
         };
         if read < HEADER_BYTES {
             return Err(Error::Integrity(format!(

@@ -19,7 +19,8 @@ pub(super) fn run(arguments: &Compact, context: &Context<'_>) -> Result<(), Fail
         return Ok(()); // as Borg: that the repository can be opened is all it tells
     }
     let commit_segments = if arguments.cleanup_commits { CommitSegments::CleanUp } else { CommitSegments::AsKnown };
-    let options = CompactOptions { threshold_percent: arguments.threshold, commit_segments };
+    let index_delta_entries = context.budget()?.compaction_delta_entries();
+    let options = CompactOptions { threshold_percent: arguments.threshold, commit_segments, index_delta_entries };
     let monitor = context.monitor(Listing::Off, None).named(REPOSITORY);
     signals::stoppable();
     let result = compact(&*repository, &options, &monitor, &INTERRUPT);

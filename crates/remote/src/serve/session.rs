@@ -267,6 +267,7 @@ impl<'a> Session<'a> {
         let options = CompactOptions {
             threshold_percent: (threshold * 100.0).round() as i64,
             commit_segments: if cleanup_commits { CommitSegments::CleanUp } else { CommitSegments::AsKnown },
+            ..CompactOptions::default()
         };
         let compacted = repository.compact(&options, &mut |report| {
             self.attendant.event(Event::Compact(report));

@@ -10,7 +10,8 @@
 //! whose DELETE was dropped goes only when the removal of the PUT that it covers is durable. What a crash leaves behind is
 //! found by `replay` like any other transaction without an index.
 //!
-//! Cost: as a transaction; one object at a time; 32 bytes a sparse segment; see `deletes` for what DELETEs need.
+//! Cost: as a transaction, with room for more changes of the index if the caller has it; one object at a time; 32 bytes a
+//! sparse segment; see `deletes` for what DELETEs need.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -45,6 +46,9 @@ impl LocalRepository {
             return Ok(()); // as Borg, without a word
         }
         self.begin_on_proven_index(transaction)?;
+        if let Some(index) = &mut *self.index_mut() {
+            index.let_gather(options.index_delta_entries);
+        }
         let result = self.compact_begun(transaction, options, report);
         match transaction.keep_failure(result) {
             Ok(freed_bytes) => {

@@ -50,6 +50,11 @@ impl Delta {
         Self { records: Vec::new(), places: vec![FREE; 16], capacity: capacity.clamp(16, 1 << 24) }
     }
 
+    /// Takes up to `capacity` records from now on, unless it takes more already.
+    pub(crate) fn let_gather(&mut self, capacity: usize) {
+        self.capacity = self.capacity.max(capacity).min(1 << 24);
+    }
+
     pub(crate) fn find(&self, id: &Id) -> Option<Change> {
         self.record(id).map(Record::change)
     }
