@@ -55,7 +55,7 @@ pub enum Error {
     #[error("The item metadata stream ends inside an item")]
     TruncatedItems,
     /// One item is larger than the reader may buffer.
-    #[error("An item's metadata is larger than {limit_bytes} bytes")]
+    #[error("An item's metadata is larger than {limit_bytes} bytes, which is what the memory limit leaves for it")]
     ItemTooLarge {
         /// What the reader was allowed.
         limit_bytes: usize,

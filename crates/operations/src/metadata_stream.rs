@@ -2,7 +2,19 @@
 //!
 //! RAM: one chunk, and one value where it lies across chunks.
 
-use nanoprobe_format::msgpack::{Error, Scanner};
+use nanoprobe_format::msgpack::{self, Scanner};
+
+/// A value is larger than may be held: it may be as it should be all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLarge {
+    pub(crate) limit_bytes: usize,
+}
+
+impl From<TooLarge> for crate::Error {
+    fn from(TooLarge { limit_bytes }: TooLarge) -> Self {
+        nanoprobe_archive::Error::ItemTooLarge { limit_bytes }.into()
+    }
+}
 
 /// Cuts the stream into its values, whatever they are.
 #[derive(Debug)]
@@ -20,7 +32,7 @@ impl Splitter {
     }
 
     /// Takes the next piece and hands every value that is complete with it to `each`.
-    pub(crate) fn feed<E: From<Error>>(
+    pub(crate) fn feed<E: From<msgpack::Error> + From<TooLarge>>(
         &mut self,
         mut data: &[u8],
         each: &mut dyn FnMut(&[u8]) -> Result<(), E>,
@@ -29,7 +41,7 @@ impl Splitter {
             let end = self.scanner.feed(data)?;
             let (piece, rest) = data.split_at(end.unwrap_or(data.len()));
             if self.buffer.len() + piece.len() > self.most_bytes {
-                return Err(Error::OutOfRange.into());
+                return Err(TooLarge { limit_bytes: self.most_bytes }.into());
             }
             match (end, self.buffer.is_empty()) {
                 (Some(_), true) => each(piece)?,
@@ -72,7 +84,7 @@ mod tests {
             for piece in stream.chunks(size) {
                 let each = &mut |value: &[u8]| {
                     values.push(value.to_vec());
-                    Ok::<(), Error>(())
+                    Ok::<(), crate::Error>(())
                 };
                 splitter.feed(piece, each).expect("well formed");
             }
@@ -83,7 +95,8 @@ mod tests {
     #[test]
     fn refuses_what_is_too_large() {
         let mut splitter = Splitter::new(4);
-        let result = splitter.feed::<Error>(b"\xa5hello", &mut |_| Ok(()));
-        assert_eq!(result, Err(Error::OutOfRange));
+        let result = splitter.feed::<crate::Error>(b"\xa5hello", &mut |_| Ok(()));
+        let error = result.expect_err("too large").to_string();
+        assert_eq!(error, "An item's metadata is larger than 4 bytes, which is what the memory limit leaves for it");
     }
 }

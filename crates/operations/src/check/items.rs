@@ -19,7 +19,10 @@ use super::{
     damage::{describe, is_integrity, is_key_damage},
     findings::Findings,
 };
-use crate::{Error, metadata_stream::Splitter};
+use crate::{
+    Error,
+    metadata_stream::{Splitter, TooLarge},
+};
 
 /// Keys that every item has.
 const REQUIRED: [&[u8]; 2] = [b"mtime", b"path"];
@@ -95,6 +98,10 @@ impl<'a> RobustItems<'a> {
             None => data,
             Some(searched) => {
                 if searched.len() + data.len() > self.most_bytes {
+                    // What may be the beginning of an item that needs more room is nothing to pass over.
+                    if (0..searched.len()).any(|start| looks_like_item(&searched[start..])) {
+                        return Err(TooLarge { limit_bytes: self.most_bytes }.into());
+                    }
                     searched.clear();
                 }
                 searched.extend_from_slice(data);
@@ -149,6 +156,12 @@ enum Stop {
 impl From<msgpack::Error> for Stop {
     fn from(_: msgpack::Error) -> Self {
         Self::Format
+    }
+}
+
+impl From<TooLarge> for Stop {
+    fn from(too_large: TooLarge) -> Self {
+        Self::Failed(too_large.into())
     }
 }
 

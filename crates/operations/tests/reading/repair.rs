@@ -6,7 +6,7 @@ use nanoprobe_archive::{ArchiveMetadata, ItemReader, Manifest, ManifestEntry};
 use nanoprobe_format::{ChunkRef, Id, item::Item};
 use nanoprobe_key::Mode;
 use nanoprobe_operations::{
-    Error, Interrupt,
+    Budget, Error, Interrupt,
     check::{Options, Outcome, Scope},
     select::ArchiveSelection,
 };
@@ -259,4 +259,34 @@ fn slices_find_what_the_whole_finds() {
     let found = repaired(&fixture, &repair());
     assert!(found[0].ends_with("orphaned objects found!"), "{found:?}");
     assert_sound(&fixture);
+}
+
+/// What this machine has no room for is not damaged: nothing is repaired without having been read.
+#[test]
+fn an_item_that_needs_more_memory_ends_it() {
+    let mut fixture = Fixture::new(Mode::RepokeyBlake2);
+    let chunks: Vec<ChunkRef> = (0..200_u8).map(|number| fixture.chunk(&[number; 100])).collect();
+    let small = || file(b"small", &chunks[..1]);
+    let entry = fixture.archive("one", &[small(), file(b"large", &chunks), small()]);
+    let before = (ids(&fixture), items(&fixture, &entry));
+    fixture.session.budget = Budget::new(9 << 10);
+    let refused = |result: Result<Outcome, Error>| {
+        let error = result.expect_err("no room").to_string();
+        assert!(error.starts_with("An item's metadata is larger than 3072 bytes"), "{error}");
+    };
+    refused(fixture.check_until(&repair(), &Interrupt::new()).0);
+    assert_eq!((ids(&fixture), items(&fixture, &entry)), before);
+    // Behind a gap too, where the beginning of another one is lost.
+    fixture.session.budget = Budget::new(Budget::DEFAULT_BYTES);
+    let many = chunks.repeat(150);
+    let entry = fixture.archive("two", &[file(b"one", &many), file(b"other", &many), small()]);
+    let key = &fixture.session.key;
+    let metadata = ArchiveMetadata::open(&*fixture.session.repository, key, &mut key.opener(), &entry.id);
+    delete(&fixture, &metadata.expect("readable").items[0]);
+    fixture.session.repository.commit().expect("committed");
+    let before = ids(&fixture);
+    fixture.session.budget = Budget::new(9 << 10);
+    let alone = Options { archive: Some("two".to_owned()), ..repair() };
+    refused(fixture.check_until(&alone, &Interrupt::new()).0);
+    assert_eq!(ids(&fixture), before);
 }
