@@ -178,10 +178,19 @@ impl Error {
 
     /// Borg's qualified class name, as log lines in JSON carry it.
     pub fn name(&self) -> &'static str {
+        self.class().0
+    }
+
+    /// The exit code under `BORG_EXIT_CODES=modern`; legacy is always 2.
+    pub fn exit_code(&self) -> u8 {
+        self.class().1
+    }
+
+    fn class(&self) -> (&'static str, u8) {
         match self {
-            Self::InvalidRpcMethod(_) => "InvalidRPCMethod",
-            Self::PathNotAllowed(_) => "PathNotAllowed",
-            Self::ConnectionClosed | Self::NotAsItWas(_) | Self::NotResumable(_) => "ConnectionClosed",
+            Self::InvalidRpcMethod(_) => ("InvalidRPCMethod", 82),
+            Self::PathNotAllowed(_) => ("PathNotAllowed", 83),
+            Self::ConnectionClosed | Self::NotAsItWas(_) | Self::NotResumable(_) => ("ConnectionClosed", 80),
             // What Borg's users get when `ssh` fails.
             Self::ConnectionClosedWithHint(_)
             | Self::Unreachable { .. }
@@ -189,42 +198,17 @@ impl Error {
             | Self::UnknownHostKey { .. }
             | Self::ChangedHostKey { .. }
             | Self::RevokedHostKey { .. }
-            | Self::PermissionDenied { .. } => "ConnectionClosedWithHint",
-            Self::ConnectionBroken(_) => "ConnectionBrokenWithHint",
-            Self::ServerOutdated { .. } => "RemoteRepository.RPCServerOutdated",
-            Self::UnexpectedFromServer(_) => "UnexpectedRPCDataFormatFromServer",
-            Self::StorageQuotaExceeded { .. } => "Repository.StorageQuotaExceeded",
-            Self::InsufficientFreeSpace { .. } => "Repository.InsufficientFreeSpaceError",
-            Self::Plain(_) | Self::SshOption(_) => "Error",
-            Self::Exception(_) | Self::Program { .. } => "Exception",
-            Self::UnexpectedFromClient => "UnexpectedRPCDataFormatFromClient",
-            Self::NotOpen | Self::AlreadyOpen | Self::Refused(_) | Self::Stream(_) | Self::Interrupted => "Error",
-            Self::Repository(error) => error.name(),
-        }
-    }
-
-    /// The exit code under `BORG_EXIT_CODES=modern`; legacy is always 2.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::InvalidRpcMethod(_) => 82,
-            Self::PathNotAllowed(_) => 83,
-            Self::ConnectionClosed | Self::NotAsItWas(_) | Self::NotResumable(_) => 80,
-            Self::ConnectionClosedWithHint(_)
-            | Self::Unreachable { .. }
-            | Self::NoSsh { .. }
-            | Self::UnknownHostKey { .. }
-            | Self::ChangedHostKey { .. }
-            | Self::RevokedHostKey { .. }
-            | Self::PermissionDenied { .. } => 81,
-            Self::ConnectionBroken(_) => 87,
-            Self::ServerOutdated { .. } => 84,
-            Self::UnexpectedFromServer(_) => 86,
-            Self::StorageQuotaExceeded { .. } => 20,
-            Self::InsufficientFreeSpace { .. } => 14,
-            Self::Plain(_) | Self::SshOption(_) | Self::Exception(_) | Self::Program { .. } => 2,
-            Self::UnexpectedFromClient => 85,
-            Self::NotOpen | Self::AlreadyOpen | Self::Refused(_) | Self::Stream(_) | Self::Interrupted => 2,
-            Self::Repository(error) => error.exit_code(),
+            | Self::PermissionDenied { .. } => ("ConnectionClosedWithHint", 81),
+            Self::ConnectionBroken(_) => ("ConnectionBrokenWithHint", 87),
+            Self::ServerOutdated { .. } => ("RemoteRepository.RPCServerOutdated", 84),
+            Self::UnexpectedFromServer(_) => ("UnexpectedRPCDataFormatFromServer", 86),
+            Self::StorageQuotaExceeded { .. } => ("Repository.StorageQuotaExceeded", 20),
+            Self::InsufficientFreeSpace { .. } => ("Repository.InsufficientFreeSpaceError", 14),
+            Self::Exception(_) | Self::Program { .. } => ("Exception", 2),
+            Self::UnexpectedFromClient => ("UnexpectedRPCDataFormatFromClient", 85),
+            Self::Plain(_) | Self::SshOption(_) => ("Error", 2),
+            Self::NotOpen | Self::AlreadyOpen | Self::Refused(_) | Self::Stream(_) | Self::Interrupted => ("Error", 2),
+            Self::Repository(error) => (error.name(), error.exit_code()),
         }
     }
 }

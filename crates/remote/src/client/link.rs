@@ -55,30 +55,26 @@ impl Link {
 
     /// Asks what changes nothing, or what may be done twice.
     pub(super) fn call(&self, call: &Call<'_>) -> Result<Answer, Trouble> {
-        loop {
-            let conversation = self.current();
-            match conversation.call(call) {
-                Err(Trouble::Line(error)) => {
-                    self.resume(&mut self.transaction(), &conversation, error, Doing::Else)?;
-                }
-                done => return done,
-            }
-        }
+        self.on_some_line(|conversation| conversation.call(call))
     }
 
     /// Calls `look` with an object's response.
     pub(super) fn fetch<T>(&self, id: &Id, mut look: impl FnMut(&Answer) -> T) -> Result<T, Trouble> {
+        self.on_some_line(|conversation| match conversation.announced(id, &mut look) {
+            Some(seen) => Ok(seen),
+            None => conversation.call(&Call::Get(*id)).map(|answer| look(&answer)),
+        })
+    }
+
+    /// Asks on one line after another until there is an answer.
+    fn on_some_line<T>(&self, mut ask: impl FnMut(&Conversation) -> Result<T, Trouble>) -> Result<T, Trouble> {
         loop {
             let conversation = self.current();
-            if let Some(seen) = conversation.announced(id, &mut look) {
-                return Ok(seen);
-            }
-            match conversation.call(&Call::Get(*id)) {
-                Ok(answer) => return Ok(look(&answer)),
+            match ask(&conversation) {
                 Err(Trouble::Line(error)) => {
                     self.resume(&mut self.transaction(), &conversation, error, Doing::Else)?;
                 }
-                Err(trouble) => return Err(trouble),
+                done => return done,
             }
         }
     }
