@@ -6,6 +6,7 @@
 
 mod compare;
 mod counters;
+pub mod far;
 mod programs;
 mod remote;
 mod sshd;

@@ -13,6 +13,7 @@ use std::{
     thread,
 };
 
+use nanoprobe_interop::far::{archive, create, location};
 use nanoprobe_interop::{Content, Outcome, Program, World, assert_same_tree, grow_tree, overlaps, ranges};
 
 const OURS: Program = Program::Nanoprobe;
@@ -37,20 +38,6 @@ fn far(server: Program) -> World {
     }
     fs::remove_dir_all(state).expect("the lines so far");
     world.with("BORG_REMOTE_PATH", server.path())
-}
-
-fn location(world: &World) -> String {
-    format!("ssh://user@host:22/{}", world.repository().trim_start_matches('/'))
-}
-
-fn archive(world: &World, name: &str) -> String {
-    format!("{}::{name}", location(world))
-}
-
-fn create(world: &World, name: &str, options: &[&str]) -> Outcome {
-    let archive = archive(world, name);
-    let arguments = ["create"].iter().chain(options).copied().chain([archive.as_str(), "."]);
-    world.run_in(&world.path("tree"), OURS, arguments)
 }
 
 fn names(world: &World) -> String {

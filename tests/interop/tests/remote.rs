@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nanoprobe_interop::far::{archive, create, location};
 use nanoprobe_interop::{Content, MODES, Outcome, Program, World, assert_same_tree, grow_tree, noise};
 
 const OURS: Program = Program::Nanoprobe;
@@ -32,20 +33,6 @@ fn reached() -> World {
         .with("BORG_RELOCATED_REPO_ACCESS_IS_OK", "yes")
         .with("BORG_CHECK_I_KNOW_WHAT_I_AM_DOING", "YES")
         .with("BORG_DELETE_I_KNOW_WHAT_I_AM_DOING", "YES")
-}
-
-fn location(world: &World) -> String {
-    format!("ssh://user@host:22/{}", world.repository().trim_start_matches('/'))
-}
-
-fn archive(world: &World, name: &str) -> String {
-    format!("{}::{name}", location(world))
-}
-
-fn create(world: &World, name: &str, options: &[&str]) -> Outcome {
-    let archive = archive(world, name);
-    let arguments = ["create"].iter().chain(options).copied().chain([archive.as_str(), "."]);
-    world.run_in(&world.path("tree"), OURS, arguments)
 }
 
 fn extracted(world: &World, name: &str, program: Program, place: &str) -> PathBuf {
