@@ -30,6 +30,7 @@ missing() {
 
 apt() {
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        # One list that cannot be had may not matter: the installation tells.
         run env DEBIAN_FRONTEND=noninteractive apt-get update -qq || true
         run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
     else

@@ -68,7 +68,8 @@ if [ "${1:-}" = all ]; then
     ended "FAILED|ERROR" | same failing - "other cases fail than failing.txt says"
 else
     mapfile -t rest < <(cases <rest)
-    suite -rpfE "${rest[@]}" >report || true
+    # What fails is in the report, told by name below; anything else that goes wrong ends it here.
+    suite -rpfE "${rest[@]}" >report || [ $? = 1 ]
     ended "PASSED|FAILED|ERROR" | same /dev/null - "not skipped, and neither in passing.txt nor in failing.txt"
     mapfile -t apart < <(grep without_cache.py "$FAILING" | cut -f 1 | cases)
     PYTHONPATH=$HERE suite -p without_cache "${apart[@]}"
