@@ -2,7 +2,7 @@
 //!
 //! `init` makes a [`Key`] with [`Key::create`], everything else gets one by [`Key::unlock`]. From it come the [`Opener`]
 //! (one a worker) and the [`Sealer`] (one a session, cloned for workers); the two share no state, and the sealer has no way to
-//! decrypt. [`SecurityDirectory`] remembers repositories on the client.
+//! decrypt. [`SecurityDirectory`] remembers repositories on the client. [`recommend`] says which modes suit a machine.
 #![forbid(unsafe_code)]
 
 mod backup;
@@ -18,6 +18,7 @@ pub mod nonces;
 mod open;
 mod passphrase;
 mod passphrase_mode;
+pub mod recommend;
 mod related;
 mod seal;
 mod secrets;
