@@ -79,6 +79,8 @@ pub struct RemotePlan {
     pub most_upload_bytes: usize,
     /// Objects that came before they were needed.
     pub ahead_bytes: usize,
+    /// Objects that were asked for: the line holds those that there is no room for yet, so that its latency does not count.
+    pub requested_bytes: usize,
     /// What is kept of a transaction, on disk, so that it can be sent again when the line drops.
     pub journal_bytes: u64,
 }
@@ -175,12 +177,18 @@ impl Budget {
     pub const fn remote_plan(&self) -> RemotePlan {
         let eighth = self.bytes / 8;
         let upload_bytes = if eighth < 1 << 20 { eighth } else { 1 << 20 };
-        RemotePlan { upload_bytes, most_upload_bytes: eighth, ahead_bytes: eighth, journal_bytes: JOURNAL_BYTES }
+        RemotePlan {
+            upload_bytes,
+            most_upload_bytes: eighth,
+            ahead_bytes: eighth,
+            requested_bytes: self.announced_bytes(),
+            journal_bytes: JOURNAL_BYTES,
+        }
     }
 
     /// Stored bytes of the objects that are announced to the repository ahead of the one that is needed.
     pub(crate) const fn announced_bytes(&self) -> usize {
-        self.bytes / 12
+        self.bytes / 4
     }
 
     /// Divides the budget for `recreate`: from chunks of up to `source` bytes, and to chunks of up to `cut` where files are cut

@@ -54,6 +54,7 @@ impl There {
             limits: Limits {
                 upload_bytes: 64 << 10,
                 ahead_bytes: 1 << 20,
+                requested_bytes: 2 << 20,
                 upload_bytes_per_second: None,
                 journal_bytes: 1 << 20,
             },

@@ -106,6 +106,7 @@ impl Context<'_> {
         Ok(Limits {
             upload_bytes: wanted.clamp(plan.upload_bytes, plan.most_upload_bytes),
             ahead_bytes: plan.ahead_bytes,
+            requested_bytes: plan.requested_bytes,
             upload_bytes_per_second: positive(self.common.upload_ratelimit)
                 .map(|kibibytes| kibibytes.saturating_mul(1024)),
             journal_bytes: match self.environment.text("NANOPROBE_JOURNAL") {

@@ -1,5 +1,7 @@
 //! Objects that were announced: asked for before they are needed, kept until they are fetched.
 //!
+//! More is asked for than there is room for: the line holds the rest, and so is never idle between two requests.
+//!
 //! RAM: `most_bytes` of objects, and one object where that is larger; 32 bytes an announced id, of which there are at most
 //! [`WANTED_MOST`].
 
@@ -19,6 +21,7 @@ const FIRST_GUESS_BYTES: usize = 1 << 20;
 /// Announced objects.
 pub(super) struct Ahead {
     most_bytes: usize,
+    most_requested_bytes: usize,
     wanted: VecDeque<Id>,
     entries: HashMap<Id, Entry>,
     /// Objects that are here, in the order of their requests.
@@ -50,9 +53,10 @@ pub(super) enum Place {
 }
 
 impl Ahead {
-    pub(super) fn new(most_bytes: usize) -> Self {
+    pub(super) fn new(most_bytes: usize, most_requested_bytes: usize) -> Self {
         Self {
             most_bytes,
+            most_requested_bytes,
             wanted: VecDeque::new(),
             entries: HashMap::new(),
             kept: BTreeMap::new(),
@@ -73,7 +77,7 @@ impl Ahead {
         loop {
             let expected = self.kept_bytes + (self.under_way + 1) * self.guess_bytes;
             let is_first = self.under_way == 0 && self.kept.is_empty();
-            if !is_first && (expected > self.most_bytes || self.under_way >= UNDER_WAY_MOST) {
+            if !is_first && (expected > self.most_requested_bytes || self.under_way >= UNDER_WAY_MOST) {
                 return None;
             }
             let id = self.wanted.pop_front()?;
@@ -162,7 +166,7 @@ impl Ahead {
         asked.sort_unstable_by_key(|(order, ..)| *order);
         let asked = asked.into_iter().flat_map(|(_, uses, id)| (0..uses).map(move |_| id));
         let wanted = asked.chain(self.wanted.drain(..)).take(WANTED_MOST).collect();
-        *self = Self { wanted, ..Self::new(self.most_bytes) };
+        *self = Self { wanted, ..Self::new(self.most_bytes, self.most_requested_bytes) };
     }
 
     /// What waits to be asked for.

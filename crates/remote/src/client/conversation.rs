@@ -99,7 +99,7 @@ impl Shared {
 impl Conversation {
     /// Starts one over `line`; lines for the user go to `listener`.
     pub(super) fn start(line: Line, limits: Limits, listener: Arc<dyn Fn(&[u8]) + Send + Sync>) -> Result<Self, Error> {
-        let state = Mutex::new(State::new(limits.upload_bytes, limits.ahead_bytes));
+        let state = Mutex::new(State::new(&limits));
         let [came, to_send, go_on] = std::array::from_fn(|_| Condvar::new());
         let shared = Arc::new(Shared { state, came, to_send, go_on });
         let Line { requests, responses, messages, process } = line;

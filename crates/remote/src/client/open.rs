@@ -26,6 +26,8 @@ pub struct Limits {
     pub upload_bytes: usize,
     /// Objects that were announced and came, in bytes; one more may be on its way.
     pub ahead_bytes: usize,
+    /// Objects that are asked for or have come, in bytes. What `ahead_bytes` has no room for waits in the line.
+    pub requested_bytes: usize,
     /// `None`: as fast as it goes.
     pub upload_bytes_per_second: Option<u64>,
     /// What may be kept on disk of a transaction, so that it can be sent again; less where the disk has little room.

@@ -9,6 +9,7 @@ use nanoprobe_format::msgpack::Writer;
 use nanoprobe_format::rpc::Call;
 
 use super::ahead::Ahead;
+use super::open::Limits;
 use super::answer::Answer;
 use super::exception::Exception;
 use crate::Error;
@@ -59,7 +60,8 @@ pub(super) enum Pending {
 }
 
 impl State {
-    pub(super) fn new(room: usize, ahead_bytes: usize) -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let room = limits.upload_bytes;
         Self {
             next: 1,
             outgoing: VecDeque::with_capacity(room),
@@ -69,7 +71,7 @@ impl State {
             answers: HashMap::new(),
             unconfirmed: 0,
             failure: None,
-            ahead: Ahead::new(ahead_bytes),
+            ahead: Ahead::new(limits.ahead_bytes, limits.requested_bytes),
             waiting: 0,
             is_closing: false,
             broken: None,

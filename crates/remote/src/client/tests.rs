@@ -61,6 +61,7 @@ fn options(directory: &tempfile::TempDir) -> OpenOptions {
         limits: Limits {
             upload_bytes: 64 << 10,
             ahead_bytes: AHEAD_BYTES,
+            requested_bytes: 2 * AHEAD_BYTES,
             upload_bytes_per_second: None,
             journal_bytes: 1 << 20,
         },
