@@ -5,8 +5,9 @@ use std::hint::black_box;
 use blake2::digest::consts::U32;
 use blake2::{Blake2b, Digest};
 use criterion::{BenchmarkId, Criterion, Throughput};
+use nanoprobe_cpu::Form;
 use nanoprobe_crypto::{
-    Aes256Ctr, HmacSha256, PrefixedBlake2b, Xxh64, blake2b_implementation, crc32, crc32_implementation, sha256,
+    Aes256Ctr, Crc32Form, HmacSha256, PrefixedBlake2b, Xxh64, blake2b_implementation, crc32_with, sha256,
 };
 
 use crate::cpu_time::CpuTime;
@@ -93,12 +94,14 @@ pub(crate) fn ciphers(criterion: &mut Criterion<CpuTime>) {
 /// CRC-32 of log entries and XXH64 of index files.
 pub(crate) fn checksums(criterion: &mut Criterion<CpuTime>) {
     let data = noise(8 << 20);
-    let crc32_name = format!("crc32 ({})", crc32_implementation());
     let mut group = criterion.benchmark_group("checksum");
     for (name, bytes) in [SIZES[0], SIZES[2]] {
         let data = &data[..bytes];
         group.throughput(Throughput::Bytes(bytes as u64));
-        group.bench_function(BenchmarkId::new(&crc32_name, name), |b| b.iter(|| crc32(0, black_box(data))));
+        for &form in Crc32Form::ALL.iter().filter(|form| form.is_available()) {
+            let id = BenchmarkId::new(format!("crc32 {}", form.name()), name);
+            group.bench_function(id, |b| b.iter(|| crc32_with(form, 0, black_box(data))));
+        }
         group.bench_function(BenchmarkId::new("xxh64", name), |b| {
             b.iter(|| {
                 let mut hash = Xxh64::new();

@@ -14,6 +14,7 @@ mod aes_ctr;
 mod blake2b;
 mod crc32;
 mod equal;
+mod forms;
 mod pbkdf2;
 mod self_test;
 mod sha256;
@@ -22,8 +23,9 @@ mod xxh64;
 
 pub use aes_ctr::Aes256Ctr;
 pub use blake2b::{PrefixedBlake2b, blake2b_implementation};
-pub use crc32::{crc32, crc32_implementation};
+pub use crc32::{Crc32Form, crc32, crc32_with};
 pub use equal::equal;
+pub use forms::each_form;
 pub use pbkdf2::pbkdf2_sha256;
 pub use self_test::{Failure, self_test};
 pub use sha256::{HmacSha256, Sha256, sha256};

@@ -15,7 +15,7 @@ use core::hint::black_box;
 
 use super::lanes::{BLOCK_BYTES, INITIAL, LANES, Lanes, Step};
 
-cpufeatures::new!(wide_integers, "avx2");
+const NEEDS: nanoprobe_cpu::Features = nanoprobe_cpu::Features::NONE.with(nanoprobe_cpu::Feature::Avx2);
 
 /// The order in which each round takes the words of the block (RFC 7693, section 2.7); the last two rounds start over.
 const SCHEDULE: [[usize; 16]; 10] = [
@@ -37,7 +37,7 @@ pub(super) struct Avx2(());
 
 impl Avx2 {
     pub(super) fn detect() -> Option<Self> {
-        wide_integers::get().then_some(Self(()))
+        nanoprobe_cpu::allowed().contains(NEEDS).then_some(Self(()))
     }
 
     /// Absorbs equally many blocks into each of the four states, each in steps of its own kind.

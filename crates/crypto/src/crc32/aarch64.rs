@@ -3,37 +3,18 @@
 #![allow(unsafe_code)]
 
 use core::arch::aarch64::{__crc32b, __crc32d};
-use core::sync::atomic::{AtomicU8, Ordering};
 
-/// The auxiliary vector's entry of capability bits, and the bit for CRC-32 in it (Linux's arm64 ABI).
-const CAPABILITIES: usize = 16;
-const CAPABILITY_CRC32: usize = 1 << 7;
+use nanoprobe_cpu::{Feature, Features, detected};
 
-unsafe extern "C" {
-    /// Of the C library that every Linux program is linked with.
-    fn getauxval(kind: usize) -> usize;
-}
+/// What the kernel uses beyond the baseline.
+pub(super) const NEEDS: Features = Features::NONE.with(Feature::Crc32);
 
-/// Whether this CPU has what the kernel needs; asked once.
-pub(super) fn available() -> bool {
-    static FOUND: AtomicU8 = AtomicU8::new(0);
-    match FOUND.load(Ordering::Relaxed) {
-        0 => {
-            // SAFETY: takes and returns plain numbers; unsigned long is 64 bits wide here, as usize is.
-            let found = unsafe { getauxval(CAPABILITIES) } & CAPABILITY_CRC32 != 0;
-            FOUND.store(if found { 2 } else { 1 }, Ordering::Relaxed);
-            found
-        }
-        found => found == 2,
-    }
-}
-
-/// Continues a CRC-32. Call it only where [`available`] says so.
+/// Continues a CRC-32.
 pub(super) fn update(crc: u32, bytes: &[u8]) -> u32 {
-    if !available() {
+    if !detected().contains(NEEDS) {
         return super::portable::update(crc, bytes);
     }
-    // SAFETY: `available` has just found the target feature.
+    // SAFETY: the target feature has just been found.
     unsafe { hash(crc, bytes) }
 }
 

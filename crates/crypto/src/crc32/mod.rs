@@ -1,72 +1,84 @@
 //! CRC-32 (IEEE): every log entry Borg stores carries one, so every byte of a repository passes here when it is checked.
 //!
-//! One file per instruction set with equal signatures. The fastest the CPU has is chosen at first use, after it has
-//! agreed with the portable form on a short message; if it does not, it is never used.
+//! One file per instruction set with equal signatures.
 
-#[cfg(all(target_arch = "aarch64", target_os = "linux"))]
+#[cfg(target_arch = "aarch64")]
 mod aarch64;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use core::sync::atomic::{AtomicU8, Ordering};
+use nanoprobe_cpu::{Choice, Features, Form};
 
-#[cfg(all(target_arch = "aarch64", target_os = "linux"))]
-use aarch64 as accelerated;
-#[cfg(target_arch = "x86_64")]
-use x86 as accelerated;
-
-/// Continues a CRC-32 (IEEE) that began with `crc` = 0.
-pub fn crc32(crc: u32, bytes: &[u8]) -> u32 {
-    #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_os = "linux")))]
-    if chosen() == ACCELERATED {
-        return accelerated::update(crc, bytes);
-    }
-    portable::update(crc, bytes)
+/// A way to compute CRC-32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Crc32Form {
+    /// Carry-less multiplication.
+    #[cfg(target_arch = "x86_64")]
+    Pclmulqdq,
+    /// Eight bytes an instruction.
+    #[cfg(target_arch = "aarch64")]
+    Crc32,
+    /// Tables, eight bytes a step.
+    Portable,
 }
 
-/// The name of the form in use, for diagnostics and benchmarks.
-pub fn crc32_implementation() -> &'static str {
-    match chosen() {
-        ACCELERATED if cfg!(target_arch = "x86_64") => "pclmulqdq",
-        ACCELERATED => "crc32 instructions",
-        _ => "portable",
-    }
-}
+impl Form for Crc32Form {
+    const ALL: &'static [Self] = &[
+        #[cfg(target_arch = "x86_64")]
+        Self::Pclmulqdq,
+        #[cfg(target_arch = "aarch64")]
+        Self::Crc32,
+        Self::Portable,
+    ];
 
-const UNDECIDED: u8 = 0;
-const PORTABLE: u8 = 1;
-const ACCELERATED: u8 = 2;
-
-/// The choice; racing threads come to the same one.
-static CHOICE: AtomicU8 = AtomicU8::new(UNDECIDED);
-
-#[inline]
-fn chosen() -> u8 {
-    match CHOICE.load(Ordering::Relaxed) {
-        UNDECIDED => {
-            let choice = choose();
-            CHOICE.store(choice, Ordering::Relaxed);
-            choice
+    fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Pclmulqdq => "pclmulqdq",
+            #[cfg(target_arch = "aarch64")]
+            Self::Crc32 => "crc32",
+            Self::Portable => "portable",
         }
-        choice => choice,
     }
-}
 
-#[cold]
-fn choose() -> u8 {
-    #[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_os = "linux")))]
-    if accelerated::available() {
+    fn needs(self) -> Features {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Pclmulqdq => x86::NEEDS,
+            #[cfg(target_arch = "aarch64")]
+            Self::Crc32 => aarch64::NEEDS,
+            Self::Portable => Features::NONE,
+        }
+    }
+
+    fn is_right(self) -> bool {
         // Long enough for every loop of the kernels, with a ragged start and end.
         let mut message = [0; 411];
         for (index, byte) in message.iter_mut().enumerate() {
             *byte = ((index * 167) >> 2) as u8;
         }
-        if accelerated::update(0x1234_5678, &message[3..]) == portable::update(0x1234_5678, &message[3..]) {
-            return ACCELERATED;
-        }
+        crc32_with(self, 0x1234_5678, &message[3..]) == 0x64b1_63ec
     }
-    PORTABLE
+}
+
+static CHOICE: Choice<Crc32Form> = Choice::undecided();
+
+/// Continues a CRC-32 (IEEE) that began with `crc` = 0.
+pub fn crc32(crc: u32, bytes: &[u8]) -> u32 {
+    crc32_with(CHOICE.form(), crc, bytes)
+}
+
+/// The same by one form; by the portable one where the CPU cannot run it.
+pub fn crc32_with(form: Crc32Form, crc: u32, bytes: &[u8]) -> u32 {
+    match form {
+        #[cfg(target_arch = "x86_64")]
+        Crc32Form::Pclmulqdq => x86::update(crc, bytes),
+        #[cfg(target_arch = "aarch64")]
+        Crc32Form::Crc32 => aarch64::update(crc, bytes),
+        Crc32Form::Portable => portable::update(crc, bytes),
+    }
 }
 
 #[cfg(test)]

@@ -10,9 +10,12 @@ use core::arch::x86_64::{
     _mm_set_epi64x, _mm_srli_si128, _mm_xor_si128,
 };
 
+use nanoprobe_cpu::{Feature, Features, detected};
+
 use super::portable;
 
-cpufeatures::new!(carry_less, "pclmulqdq", "sse4.1");
+/// What the kernel uses beyond the baseline (pclmulqdq is believed only with SSE4.1).
+pub(super) const NEEDS: Features = Features::NONE.with(Feature::Pclmulqdq);
 
 /// A message shorter than this goes to the portable form.
 const SHORTEST: usize = 64;
@@ -27,19 +30,14 @@ const POLYNOMIAL: i64 = 0x0001_db71_0641;
 /// The quotient of x^64 by P, reflected.
 const QUOTIENT: i64 = 0x0001_f701_1641;
 
-/// Whether this CPU has what the kernel needs.
-pub(super) fn available() -> bool {
-    carry_less::get()
-}
-
-/// Continues a CRC-32. Call it only where [`available`] says so.
+/// Continues a CRC-32.
 pub(super) fn update(crc: u32, bytes: &[u8]) -> u32 {
     let whole = bytes.len() & !15;
-    if whole < SHORTEST || !available() {
+    if whole < SHORTEST || !detected().contains(NEEDS) {
         return portable::update(crc, bytes);
     }
     let (blocks, tail) = bytes.split_at(whole);
-    // SAFETY: `available` has just found both target features.
+    // SAFETY: both target features have just been found.
     let crc = unsafe { fold(crc, blocks) };
     portable::update(crc, tail)
 }

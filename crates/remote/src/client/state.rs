@@ -9,9 +9,9 @@ use nanoprobe_format::msgpack::Writer;
 use nanoprobe_format::rpc::Call;
 
 use super::ahead::Ahead;
-use super::open::Limits;
 use super::answer::Answer;
 use super::exception::Exception;
+use super::open::Limits;
 use crate::Error;
 
 /// Room that a request for an object needs.
