@@ -7,7 +7,7 @@ use blake2::{Blake2b, Digest};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use nanoprobe_cpu::Form;
 use nanoprobe_crypto::{
-    Aes256Ctr, Crc32Form, HmacSha256, PrefixedBlake2b, Xxh64, blake2b_implementation, crc32_with, sha256,
+    Aes256Ctr, Aes256CtrForm, Crc32Form, HmacSha256, PrefixedBlake2b, Xxh64, blake2b_implementation, crc32_with, sha256,
 };
 
 use crate::cpu_time::CpuTime;
@@ -80,13 +80,15 @@ pub(crate) fn several_messages(criterion: &mut Criterion<CpuTime>) {
 /// Encryption, which is also decryption.
 pub(crate) fn ciphers(criterion: &mut Criterion<CpuTime>) {
     let mut data = noise(8 << 20);
-    let cipher = Aes256Ctr::new(&[1; 32]);
     let mut group = criterion.benchmark_group("cipher");
-    for (name, bytes) in SIZES {
-        group.throughput(Throughput::Bytes(bytes as u64));
-        group.bench_function(BenchmarkId::new("aes256-ctr", name), |b| {
-            b.iter(|| cipher.apply(black_box(7), black_box(&mut data[..bytes])));
-        });
+    for &form in Aes256CtrForm::ALL.iter().filter(|form| form.is_available()) {
+        let cipher = Aes256Ctr::with(form, &[1; 32]);
+        for (name, bytes) in SIZES {
+            group.throughput(Throughput::Bytes(bytes as u64));
+            group.bench_function(BenchmarkId::new(format!("aes256-ctr {}", form.name()), name), |b| {
+                b.iter(|| cipher.apply(black_box(7), black_box(&mut data[..bytes])));
+            });
+        }
     }
     group.finish();
 }

@@ -1,0 +1,103 @@
+//! ARMv8's cryptographic extension: two instructions a round, eight blocks side by side because each waits for the one
+//! before.
+#![allow(unsafe_code)]
+
+use core::arch::aarch64::{uint8x16_t, vaeseq_u8, veorq_u8, vld1q_u8, vst1q_u8};
+use core::arch::asm;
+
+use nanoprobe_cpu::{Feature, Features, detected};
+
+use super::Counter;
+use super::round_keys::RoundKeys;
+
+/// How many blocks go together, in bytes.
+const BATCH: usize = 128;
+
+/// What the kernel uses beyond the baseline.
+pub(super) const NEEDS: Features = Features::NONE.with(Feature::Aes);
+
+/// Round keys, which exist only where the CPU can use them.
+#[derive(Clone)]
+pub(super) struct Keys(RoundKeys);
+
+impl Keys {
+    /// Takes them where the CPU can use them.
+    pub(super) fn new(keys: &RoundKeys) -> Option<Self> {
+        detected().contains(NEEDS).then(|| Self(keys.clone()))
+    }
+}
+
+/// XORs the key stream that starts at `counter` over batches.
+pub(super) fn apply(Keys(keys): &Keys, counter: Counter, batches: &mut [[u8; BATCH]]) {
+    // SAFETY: the target features were found when the keys were taken.
+    unsafe { encipher(keys, counter, batches) }
+}
+
+#[target_feature(enable = "aes")]
+fn encipher(RoundKeys(keys): &RoundKeys, mut counter: Counter, batches: &mut [[u8; BATCH]]) {
+    for batch in batches {
+        let mut state = counters(counter);
+        // The instruction adds the key before the round, and the last round has no MixColumns.
+        for key in &keys[..13] {
+            round(&mut state, load(key));
+        }
+        let (before_last, last) = (load(&keys[13]), load(&keys[14]));
+        let (blocks, _) = batch.as_chunks_mut::<16>();
+        for (block, state) in blocks.iter_mut().zip(state) {
+            store(block, veorq_u8(vaeseq_u8(state, before_last), veorq_u8(last, load(block))));
+        }
+        counter.low = counter.low.wrapping_add(8);
+    }
+}
+
+/// One round of all blocks. The compiler would do several rounds of few blocks, which then wait; and the two instructions
+/// of a block must stand together, because most cores make one of them.
+#[inline]
+#[target_feature(enable = "aes")]
+fn round([a, b, c, d, e, f, g, h]: &mut [uint8x16_t; 8], key: uint8x16_t) {
+    // SAFETY: the instructions, which the target feature includes, read and change the named registers only.
+    unsafe {
+        asm!(
+            "aese {a:v}.16b, {key:v}.16b", "aesmc {a:v}.16b, {a:v}.16b",
+            "aese {b:v}.16b, {key:v}.16b", "aesmc {b:v}.16b, {b:v}.16b",
+            "aese {c:v}.16b, {key:v}.16b", "aesmc {c:v}.16b, {c:v}.16b",
+            "aese {d:v}.16b, {key:v}.16b", "aesmc {d:v}.16b, {d:v}.16b",
+            "aese {e:v}.16b, {key:v}.16b", "aesmc {e:v}.16b, {e:v}.16b",
+            "aese {f:v}.16b, {key:v}.16b", "aesmc {f:v}.16b, {f:v}.16b",
+            "aese {g:v}.16b, {key:v}.16b", "aesmc {g:v}.16b, {g:v}.16b",
+            "aese {h:v}.16b, {key:v}.16b", "aesmc {h:v}.16b, {h:v}.16b",
+            key = in(vreg) key,
+            a = inout(vreg) *a, b = inout(vreg) *b, c = inout(vreg) *c, d = inout(vreg) *d,
+            e = inout(vreg) *e, f = inout(vreg) *f, g = inout(vreg) *g, h = inout(vreg) *h,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+}
+
+/// Eight blocks in succession.
+#[inline]
+#[target_feature(enable = "neon")]
+fn counters(first: Counter) -> [uint8x16_t; 8] {
+    let mut blocks = [load(&[0; 16]); 8];
+    for (number, block) in (0..).zip(&mut blocks) {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&first.high.to_be_bytes());
+        bytes[8..].copy_from_slice(&first.low.wrapping_add(number).to_be_bytes());
+        *block = load(&bytes);
+    }
+    blocks
+}
+
+#[inline]
+#[target_feature(enable = "neon")]
+fn load(bytes: &[u8; 16]) -> uint8x16_t {
+    // SAFETY: sixteen readable bytes; the load needs no alignment.
+    unsafe { vld1q_u8(bytes.as_ptr()) }
+}
+
+#[inline]
+#[target_feature(enable = "neon")]
+fn store(bytes: &mut [u8; 16], vector: uint8x16_t) {
+    // SAFETY: sixteen writable bytes; the store needs no alignment.
+    unsafe { vst1q_u8(bytes.as_mut_ptr(), vector) };
+}
