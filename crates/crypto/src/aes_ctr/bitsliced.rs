@@ -9,14 +9,10 @@
 
 use core::ops::{BitAnd, BitXor};
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
-
 use super::Counter;
 use super::round_keys::RoundKeys;
-use super::substitution::{CONSTANT, substitute};
-
-/// How many blocks go together, in bytes.
-pub(super) const BATCH: usize = 128;
+use super::sliced_keys::{BATCH, SlicedKeys, counters};
+use super::substitution::substitute;
 
 /// Sixteen bytes of bits, and what an instruction set does with them.
 pub(super) trait Vector: Copy + BitAnd<Output = Self> + BitXor<Output = Self> {
@@ -34,43 +30,20 @@ pub(super) trait Vector: Copy + BitAnd<Output = Self> + BitXor<Output = Self> {
     fn turn<const ROWS: u32, const COLUMNS: u32>(self) -> Self;
 }
 
-/// Round keys as the vectors of bits that are XORed to the state. Wiped on drop.
+/// Round keys with byte 4c + r of a block in row r and column c, as it is in a block. Wiped on drop.
 #[derive(Clone)]
-#[repr(align(16))]
-pub(super) struct Keys([[[u8; 16]; 8]; 15]);
+pub(super) struct Keys(SlicedKeys);
 
 impl Keys {
-    /// Arranges them, with the constant that [`substitute`] leaves out.
-    pub(super) fn new(round_keys: &RoundKeys) -> Self {
-        let mut sliced = Self([[[0; 16]; 8]; 15]);
-        for (round, (bits, key)) in sliced.0.iter_mut().zip(&round_keys.0).enumerate() {
-            for (position, byte) in key.iter().enumerate() {
-                let (row, column) = (position % 4, position / 4);
-                let shifted = 4 * ((column + (ALREADY_SHIFTED + round) * row) % 4) + row;
-                let byte = if round == 0 { *byte } else { byte ^ CONSTANT };
-                for (place, vector) in bits.iter_mut().enumerate() {
-                    vector[shifted] = (byte >> place & 1).wrapping_neg();
-                }
-            }
-        }
-        sliced
+    /// Arranges them.
+    pub(super) fn new(keys: &RoundKeys) -> Self {
+        Self(SlicedKeys::new(keys, |row, column| 4 * column + row))
     }
 }
-
-impl Drop for Keys {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
-impl ZeroizeOnDrop for Keys {}
-
-/// By how many rounds' ShiftRows the counters are ahead: these and 14 more are whole turns.
-const ALREADY_SHIFTED: usize = 2;
 
 /// XORs the key stream that starts at `counter` over batches.
 #[inline(always)]
-pub(super) fn apply<V: Vector>(keys: &Keys, mut counter: Counter, batches: &mut [[u8; BATCH]]) {
+pub(super) fn apply<V: Vector>(Keys(keys): &Keys, mut counter: Counter, batches: &mut [[u8; BATCH]]) {
     for batch in batches {
         let stream = encrypt::<V>(keys, counters(counter).map(|block| V::load(&block)));
         let (blocks, _) = batch.as_chunks_mut::<16>();
@@ -81,22 +54,8 @@ pub(super) fn apply<V: Vector>(keys: &Keys, mut counter: Counter, batches: &mut 
     }
 }
 
-/// Eight blocks in succession, with rows 1 and 3 two columns off: these are the odd bytes of either half.
 #[inline(always)]
-fn counters(first: Counter) -> [[u8; 16]; 8] {
-    const EVEN_ROWS: u64 = u64::from_le_bytes([0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0]);
-    let mut blocks = [[0; 16]; 8];
-    let left = u64::from_le_bytes(first.high.to_be_bytes());
-    for (number, block) in (0..).zip(&mut blocks) {
-        let right = u64::from_le_bytes(first.low.wrapping_add(number).to_be_bytes());
-        block[..8].copy_from_slice(&(left & EVEN_ROWS | right & !EVEN_ROWS).to_le_bytes());
-        block[8..].copy_from_slice(&(right & EVEN_ROWS | left & !EVEN_ROWS).to_le_bytes());
-    }
-    blocks
-}
-
-#[inline(always)]
-fn encrypt<V: Vector>(Keys(keys): &Keys, blocks: [V; 8]) -> [V; 8] {
+fn encrypt<V: Vector>(SlicedKeys(keys): &SlicedKeys, blocks: [V; 8]) -> [V; 8] {
     let mut state = add_key(transpose(blocks), &keys[0]);
     let (turns, _) = keys[1..13].as_chunks::<4>();
     for turn in turns {

@@ -8,23 +8,27 @@
 mod aarch64;
 #[cfg(target_arch = "x86_64")]
 mod aes_ni;
+#[cfg(all(target_arch = "arm", target_os = "linux"))]
+mod armv7;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod bitsliced;
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod library;
 #[cfg(target_arch = "aarch64")]
 mod neon;
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
 mod round_keys;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
+mod sliced_keys;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
 mod substitution;
 #[cfg(target_arch = "x86_64")]
 mod vaes;
 
 use nanoprobe_cpu::{Choice, Features, Form};
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
 use round_keys::RoundKeys;
 
 use crate::crc32::{Crc32Form, crc32_with};
@@ -45,8 +49,8 @@ pub enum Aes256CtrForm {
     /// A round of a block in two instructions.
     #[cfg(target_arch = "aarch64")]
     Aes,
-    /// Eight blocks as bits, with what every 64-bit ARM has.
-    #[cfg(target_arch = "aarch64")]
+    /// Eight blocks as bits, with vectors that every 64-bit ARM has and some of the others.
+    #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
     Neon,
     /// The `aes` library, which has nothing but software for this architecture.
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -63,7 +67,7 @@ impl Form for Aes256CtrForm {
         Self::Sse2,
         #[cfg(target_arch = "aarch64")]
         Self::Aes,
-        #[cfg(target_arch = "aarch64")]
+        #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
         Self::Neon,
         #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
         Self::Library,
@@ -79,7 +83,7 @@ impl Form for Aes256CtrForm {
             Self::Sse2 => "bitsliced sse2",
             #[cfg(target_arch = "aarch64")]
             Self::Aes => "aes",
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
             Self::Neon => "bitsliced neon",
             #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
             Self::Library => "portable",
@@ -94,6 +98,8 @@ impl Form for Aes256CtrForm {
             Self::AesNi => aes_ni::NEEDS,
             #[cfg(target_arch = "aarch64")]
             Self::Aes => aarch64::NEEDS,
+            #[cfg(all(target_arch = "arm", target_os = "linux"))]
+            Self::Neon => armv7::NEEDS,
             // Runs everywhere.
             _ => Features::NONE,
         }
@@ -153,6 +159,8 @@ enum Schedule {
     Aes(aarch64::Keys),
     #[cfg(target_arch = "aarch64")]
     Neon(bitsliced::Keys),
+    #[cfg(all(target_arch = "arm", target_os = "linux"))]
+    Neon(armv7::Keys),
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     Library(library::Keys),
 }
@@ -180,8 +188,13 @@ impl Schedule {
     }
 
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    fn new(Aes256CtrForm::Library: Aes256CtrForm, key: &[u8; 32]) -> Self {
-        Self::Library(library::Keys::new(key))
+    fn new(form: Aes256CtrForm, key: &[u8; 32]) -> Self {
+        let schedule = match form {
+            #[cfg(all(target_arch = "arm", target_os = "linux"))]
+            Aes256CtrForm::Neon => armv7::Keys::new(&RoundKeys::new(key)).map(Self::Neon),
+            Aes256CtrForm::Library => None,
+        };
+        schedule.unwrap_or_else(|| Self::Library(library::Keys::new(key)))
     }
 
     fn apply(&self, counter: Counter, bytes: &mut [u8]) {
@@ -196,6 +209,8 @@ impl Schedule {
             Self::Aes(keys) => in_batches(counter, bytes, |counter, batches| aarch64::apply(keys, counter, batches)),
             #[cfg(target_arch = "aarch64")]
             Self::Neon(keys) => in_batches(counter, bytes, |counter, batches| neon::apply(keys, counter, batches)),
+            #[cfg(all(target_arch = "arm", target_os = "linux"))]
+            Self::Neon(keys) => in_batches(counter, bytes, |counter, batches| armv7::apply(keys, counter, batches)),
             #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
             Self::Library(keys) => {
                 in_batches(counter, bytes, |counter, batches| library::apply(keys, counter, batches))

@@ -9,7 +9,8 @@ use core::arch::x86_64::{
 use core::ops::{BitAnd, BitXor};
 
 use super::Counter;
-use super::bitsliced::{self, BATCH, Keys, Vector};
+use super::bitsliced::{self, Keys, Vector};
+use super::sliced_keys::BATCH;
 
 /// XORs the key stream that starts at `counter` over batches.
 pub(super) fn apply(keys: &Keys, counter: Counter, batches: &mut [[u8; BATCH]]) {
