@@ -1,7 +1,7 @@
 //! One face for the three ways to cut.
 
 use crate::Parameters;
-use crate::buzhash::Buzhash;
+use crate::buzhash::{Buzhash, BuzhashForm};
 use crate::fastcdc::FastCdc;
 use crate::fixed::Fixed;
 
@@ -38,9 +38,15 @@ impl Chunker {
     /// `seed` is the key's chunk seed (buzhash); `gear` the key-derived table (FastCDC only; without it the table is
     /// spread from the seed, which hides less).
     pub fn new(parameters: Parameters, seed: u32, gear: Option<&[u64; 256]>) -> Self {
+        Self::with_form(parameters, seed, gear, BuzhashForm::chosen())
+    }
+
+    /// With instructions of the caller's choice, for tests and measurements. All forms cut alike; one that is not
+    /// available gives way to the portable one.
+    pub fn with_form(parameters: Parameters, seed: u32, gear: Option<&[u64; 256]>, form: BuzhashForm) -> Self {
         let rule = match parameters {
             Parameters::Buzhash { minimum_exponent, maximum_exponent, mask_bits, window } => {
-                Rule::Buzhash(Buzhash::new(minimum_exponent, maximum_exponent, mask_bits, window, seed))
+                Rule::Buzhash(Buzhash::new(minimum_exponent, maximum_exponent, mask_bits, window, seed, form))
             }
             Parameters::Fixed { block_bytes, header_bytes } => Rule::Fixed(Fixed::new(block_bytes, header_bytes)),
             Parameters::FastCdc { minimum_exponent, average_exponent, maximum_exponent } => {
@@ -56,6 +62,18 @@ impl Chunker {
             Rule::Buzhash(buzhash) => buzhash.restart(),
             Rule::Fixed(fixed) => fixed.start(),
             Rule::FastCdc(fast_cdc) => fast_cdc.restart(),
+        }
+    }
+
+    /// Says that the first `known` bytes of the current chunk are those of a whole chunk that was cut by the same
+    /// parameters and seed, however it ended: at a cut by content, at the maximum, or at its stream's end. No cut lies
+    /// within them, so they need no hash but for the last window. To be said before they are handed to
+    /// [`Chunker::next_cut`]; of bytes that have been hashed already it changes nothing.
+    pub fn skip(&mut self, known: usize) {
+        match &mut self.rule {
+            Rule::Buzhash(buzhash) => buzhash.skip(known),
+            Rule::Fixed(_) => {}
+            Rule::FastCdc(fast_cdc) => fast_cdc.skip(known),
         }
     }
 

@@ -19,6 +19,8 @@ pub(crate) struct FastCdc {
     /// Bytes of the current chunk that have been hashed or skipped, at least the minimum, always even.
     position: usize,
     hash: u64,
+    /// The hash is still that of an earlier position.
+    is_hash_due: bool,
 }
 
 impl FastCdc {
@@ -34,12 +36,23 @@ impl FastCdc {
             gear: gear.copied().unwrap_or_else(|| spread(seed)),
             position: 0,
             hash: 0,
+            is_hash_due: false,
         }
     }
 
     pub(crate) fn restart(&mut self) {
         self.position = 0;
         self.hash = 0;
+        self.is_hash_due = false;
+    }
+
+    /// The first `known` bytes of this chunk hold no cut; an odd last one was not tested.
+    pub(crate) fn skip(&mut self, known: usize) {
+        let position = known.min(self.maximum) & !1;
+        if position > self.position.max(self.minimum) {
+            self.position = position;
+            self.is_hash_due = true;
+        }
     }
 
     pub(crate) fn next_cut(&mut self, window: &[u8], stream: Stream) -> Option<usize> {
@@ -56,6 +69,10 @@ impl FastCdc {
             return None;
         }
         self.position = self.position.max(self.minimum);
+        if self.is_hash_due {
+            self.hash = self.hash_before(bytes.get(..self.position)?);
+            self.is_hash_due = false;
+        }
         let strict_end = self.average.min(bytes.len());
         if self.position < strict_end
             && let Some(cut) = self.pairs(&bytes[..strict_end], self.strict)
@@ -63,6 +80,13 @@ impl FastCdc {
             return Some(cut);
         }
         self.pairs(bytes, self.loose)
+    }
+
+    /// The hash when `bytes` have been read. Each byte moves those before it one bit on, so that 64 are all of it; and
+    /// what lies before the minimum is in no hash.
+    fn hash_before(&self, bytes: &[u8]) -> u64 {
+        let hashed = &bytes[self.minimum.max(bytes.len().saturating_sub(64))..];
+        hashed.iter().fold(0, |hash: u64, &byte| (hash << 1).wrapping_add(self.gear[usize::from(byte)]))
     }
 
     #[inline]

@@ -7,7 +7,7 @@
 //! RAM: 22 KiB a [`Chunker`] (buzhash: 20.1 KiB of recent hashes and a table of 1 KiB), which fits the first-level cache
 //! of small boards.
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 #[cfg(test)]
 extern crate std;
@@ -19,6 +19,7 @@ mod fastcdc;
 mod fixed;
 mod parameters;
 
+pub use buzhash::BuzhashForm;
 pub use chunker::{Chunker, Stream};
 pub use error::Error;
 pub use parameters::Parameters;

@@ -10,18 +10,33 @@
 //! makes the D's, a tile at a time, into a ring that keeps the last W of them; a second pass over the tile tests many
 //! positions at once. The two passes are apart so that wide loads do not wait for narrow stores.
 //!
+//! To make the D's costs one look-up and one store a byte on every CPU; to test them is wide work, and there the forms
+//! differ (`form.rs`): one file an instruction set, with equal signatures.
+//!
 //! Windows too long for the ring, which nobody uses, roll in the ordinary way (`rolling.rs`).
 //!
 //! RAM: ring and tile 20.1 KiB, table 1 KiB.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "arm")]
+mod armv7;
+mod form;
+mod portable;
 mod rolling;
 mod scan;
 mod table;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use crate::Stream;
 use crate::parameters::power;
+pub use form::BuzhashForm;
 use rolling::Rolling;
 use scan::Scan;
+
+/// Positions tested at once; rotations repeat after as many.
+const GROUP: usize = 32;
 
 pub(crate) struct Buzhash {
     minimum: usize,
@@ -30,26 +45,38 @@ pub(crate) struct Buzhash {
     mask: u32,
     /// The base table under the seed.
     table: [u32; 256],
+    /// Where hashing begins in this chunk: no position before it is a cut.
+    origin: usize,
     scan: Scan,
     rolling: Rolling,
 }
 
 impl Buzhash {
-    pub(crate) fn new(minimum: u8, maximum: u8, mask_bits: u8, window: u32, seed: u32) -> Self {
+    pub(crate) fn new(minimum: u8, maximum: u8, mask_bits: u8, window: u32, seed: u32, form: BuzhashForm) -> Self {
+        let (minimum, window, mask) = (power(minimum), window.max(1) as usize, (power(mask_bits) - 1) as u32);
         Self {
-            minimum: power(minimum),
+            minimum,
             maximum: power(maximum),
-            window: window.max(1) as usize,
-            mask: (power(mask_bits) - 1) as u32,
+            window,
+            mask,
             table: table::BASE.map(|number| number ^ seed),
-            scan: Scan::new(),
+            origin: minimum,
+            scan: Scan::new(form, window, mask),
             rolling: Rolling::default(),
         }
     }
 
     pub(crate) fn restart(&mut self) {
-        self.scan.restart();
-        self.rolling = Rolling::default();
+        self.begin_at(self.minimum);
+    }
+
+    /// The first `known` bytes of this chunk are those of a chunk that was found by this rule. A window wholly inside
+    /// them was no cut then and is none now; the one that ends with them may not have been tested.
+    pub(crate) fn skip(&mut self, known: usize) {
+        let origin = known.min(self.maximum).saturating_sub(self.window);
+        if origin > self.origin + self.scan.hashed.max(self.rolling.position()) {
+            self.begin_at(origin);
+        }
     }
 
     pub(crate) fn next_cut(&mut self, bytes: &[u8], stream: Stream) -> Option<usize> {
@@ -63,16 +90,22 @@ impl Buzhash {
     /// The first cut by content. The last byte belongs to no window, because a window must end before it; nothing is
     /// hashed before there is one whole window, so that small files cost nothing.
     fn find(&mut self, bytes: &[u8]) -> Option<usize> {
-        if bytes.len() <= self.minimum + self.window {
+        if bytes.len() <= self.origin + self.window {
             return None;
         }
-        let windows = &bytes[self.minimum..bytes.len() - 1];
+        let windows = &bytes[self.origin..bytes.len() - 1];
         let position = if self.window <= scan::LONGEST_WINDOW {
-            self.scan.find(windows, self.window, self.mask, &self.table)
+            self.scan.find(windows, &self.table)
         } else {
             self.rolling.find(windows, self.window, self.mask, &self.table)
         };
-        Some(self.minimum + position?)
+        Some(self.origin + position?)
+    }
+
+    fn begin_at(&mut self, origin: usize) {
+        self.origin = origin;
+        self.scan.restart();
+        self.rolling = Rolling::default();
     }
 }
 

@@ -7,6 +7,10 @@ pub(super) struct Rolling {
 }
 
 impl Rolling {
+    pub(super) fn position(&self) -> usize {
+        self.state.map_or(0, |(position, _)| position)
+    }
+
     /// The first position whose hash is zero under the mask, with the window wholly inside `bytes`.
     pub(super) fn find(&mut self, bytes: &[u8], window: usize, mask: u32, table: &[u32; 256]) -> Option<usize> {
         let of = |byte: &u8| table[usize::from(*byte)];

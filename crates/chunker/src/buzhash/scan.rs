@@ -1,4 +1,6 @@
-//! The kernel described in the parent module.
+//! The kernel described in the parent module: the ring of D's, filled and tested a tile at a time.
+
+use super::{BuzhashForm, GROUP, portable};
 
 /// Hashes made before their positions are tested.
 const TILE: usize = 1024;
@@ -9,12 +11,13 @@ pub(super) const LONGEST_WINDOW: usize = 4095;
 /// D(n+1) stands at n modulo this; a tile never overwrites what its own tests need.
 const RING: usize = LONGEST_WINDOW + 1 + TILE;
 
-/// Positions tested at once; rotations repeat after as many.
-const GROUP: usize = 32;
-
 const _: () = assert!(RING.is_multiple_of(TILE) && TILE.is_multiple_of(GROUP));
 
 pub(super) struct Scan {
+    form: BuzhashForm,
+    window: usize,
+    /// The mask as it is turned at the positions of a group.
+    masks: [u32; GROUP],
     /// The last D's. The first group is repeated behind the end, so that a group can be read from any place.
     ring: [u32; RING + GROUP],
     /// Bytes hashed, n.
@@ -24,8 +27,9 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    pub(super) fn new() -> Self {
-        Self { ring: [0; RING + GROUP], hashed: 0, last: 0 }
+    pub(super) fn new(form: BuzhashForm, window: usize, mask: u32) -> Self {
+        let masks = core::array::from_fn(|index| mask.rotate_right(index as u32 + 1));
+        Self { form, window, masks, ring: [0; RING + GROUP], hashed: 0, last: 0 }
     }
 
     pub(super) fn restart(&mut self) {
@@ -36,18 +40,17 @@ impl Scan {
     }
 
     /// The first position that is a cut, with its window wholly inside `bytes`; goes on after what was hashed before.
-    pub(super) fn find(&mut self, bytes: &[u8], window: usize, mask: u32, table: &[u32; 256]) -> Option<usize> {
-        let masks: [u32; GROUP] = core::array::from_fn(|index| mask.rotate_right(index as u32 + 1));
+    pub(super) fn find(&mut self, bytes: &[u8], table: &[u32; 256]) -> Option<usize> {
         while self.hashed < bytes.len() {
             let start = self.hashed;
             let end = bytes.len().min((start / TILE + 1) * TILE);
             self.hash(&bytes[start..end], table);
             // The windows that end in this tile.
-            let first = start.max(window - 1);
+            let first = start.max(self.window - 1);
             if first < end
-                && let Some(last_byte) = self.test(first, end, window, &masks)
+                && let Some(last_byte) = self.test(first, end)
             {
-                return Some(last_byte + 1 - window);
+                return Some(last_byte + 1 - self.window);
             }
         }
         None
@@ -55,19 +58,15 @@ impl Scan {
 
     /// Makes the D's of `bytes`, which lie within one tile.
     fn hash(&mut self, bytes: &[u8], table: &[u32; 256]) {
+        let first_slot = self.hashed % RING;
         let (head, rest) = bytes.split_at(bytes.len().min(self.hashed.next_multiple_of(GROUP) - self.hashed));
         self.hash_singly(head, table);
         let (groups, tail) = rest.as_chunks::<GROUP>();
-        let slot = self.hashed % RING;
-        let (slots, _) = self.ring[slot..].as_chunks_mut::<GROUP>();
-        let mut last = self.last;
-        for (group, slots) in groups.iter().zip(slots) {
-            last = hash_group(group, slots, last, table);
-        }
-        self.last = last;
+        let (slots, _) = self.ring[self.hashed % RING..].as_chunks_mut::<GROUP>();
+        self.last = portable::hash(groups, slots, self.last, table);
         self.hashed += groups.len() * GROUP;
         self.hash_singly(tail, table);
-        if slot < GROUP {
+        if first_slot < GROUP {
             self.ring.copy_within(..GROUP, RING);
         }
     }
@@ -80,45 +79,34 @@ impl Scan {
         }
     }
 
-    /// The first n of `start..end` whose byte is the last of a window that is a cut.
-    fn test(&self, start: usize, end: usize, window: usize, masks: &[u32; GROUP]) -> Option<usize> {
-        let mut at = start;
-        while at < end {
-            let new = at % RING;
-            let old = (at + RING - window) % RING;
-            if at.is_multiple_of(GROUP) && end - at >= GROUP {
-                let (Some(new), Some(old)) = (self.ring[new..].first_chunk(), self.ring[old..].first_chunk()) else {
-                    return None;
-                };
-                if !test_group(new, old, masks) {
-                    at += GROUP;
-                    continue;
-                }
-            }
-            if (self.ring[new] ^ self.ring[old]) & masks[at % GROUP] == 0 {
-                return Some(at);
-            }
-            at += 1;
+    /// The first n of `start..end`, which lie within one tile, whose byte is the last of a window that is a cut.
+    fn test(&self, start: usize, end: usize) -> Option<usize> {
+        let aligned = end.min(start.next_multiple_of(GROUP));
+        if let Some(found) = self.test_singly(start, aligned) {
+            return Some(found);
         }
-        None
+        let mut at = aligned;
+        while end - at >= GROUP {
+            let (new, old) = (at % RING, self.old_slot(at));
+            // As many groups as stand in one piece.
+            let groups = ((end - at) / GROUP).min((RING - old).div_ceil(GROUP));
+            let (new, _) = self.ring[new..new + groups * GROUP].as_chunks();
+            let (old, _) = self.ring[old..old + groups * GROUP].as_chunks();
+            if let Some(group) = self.form.test(new, old, &self.masks) {
+                at += group * GROUP;
+                return self.test_singly(at, at + GROUP);
+            }
+            at += groups * GROUP;
+        }
+        self.test_singly(at, end)
     }
-}
 
-#[inline(always)]
-fn hash_group(bytes: &[u8; GROUP], slots: &mut [u32; GROUP], mut last: u32, table: &[u32; 256]) -> u32 {
-    for index in 0..GROUP {
-        last ^= table[usize::from(bytes[index])].rotate_right((index as u32 + 1) % 32);
-        slots[index] = last;
+    fn test_singly(&self, start: usize, end: usize) -> Option<usize> {
+        (start..end).find(|&at| (self.ring[at % RING] ^ self.ring[self.old_slot(at)]) & self.masks[at % GROUP] == 0)
     }
-    last
-}
 
-/// Whether any position of the group is a cut.
-#[inline(always)]
-fn test_group(new: &[u32; GROUP], old: &[u32; GROUP], masks: &[u32; GROUP]) -> bool {
-    let mut any = false;
-    for index in 0..GROUP {
-        any |= (new[index] ^ old[index]) & masks[index] == 0;
+    /// Where the D stands that came a window before that of `at`.
+    fn old_slot(&self, at: usize) -> usize {
+        (at + RING - self.window) % RING
     }
-    any
 }

@@ -1,8 +1,13 @@
 use std::vec::Vec;
 
+use nanoprobe_cpu::Form;
 use proptest::prelude::*;
 
 use super::*;
+
+fn forms() -> impl Iterator<Item = BuzhashForm> {
+    BuzhashForm::ALL.iter().copied().filter(|form| form.is_available())
+}
 
 /// The rule as it stands in words: every hash computed anew.
 fn plain(bytes: &[u8], minimum: usize, maximum: usize, window: usize, mask: u32, table: &[u32; 256]) -> Vec<usize> {
@@ -54,7 +59,8 @@ fn noise(length: usize, alphabet: u8, mut state: u64) -> Vec<u8> {
 #[test]
 fn sizes_around_every_boundary_agree_with_the_rule() {
     for (minimum, maximum, mask_bits, window) in [(6, 9, 6, 63), (6, 8, 7, 191), (7, 13, 9, 4095), (6, 13, 8, 4101)] {
-        let mut buzhash = Buzhash::new(minimum, maximum, mask_bits, window, 99);
+        let mut chunkers: Vec<_> =
+            forms().map(|form| Buzhash::new(minimum, maximum, mask_bits, window, 99, form)).collect();
         let (smallest, largest, window) = (1 << minimum, 1 << maximum, window as usize);
         let bytes = noise(2 * largest + 9, 255, 5);
         let mut sizes: Vec<usize> = (0..3).collect();
@@ -62,34 +68,61 @@ fn sizes_around_every_boundary_agree_with_the_rule() {
             sizes.extend(size - 2..=size + 3);
         }
         for size in sizes {
-            let expected = plain(&bytes[..size], smallest, largest, window, buzhash.mask, &buzhash.table);
+            let expected = plain(&bytes[..size], smallest, largest, window, chunkers[0].mask, &chunkers[0].table);
             for reads in [&[size + 1][..], &[1], &[31, 33], &[largest], &[1024, 1]] {
-                assert_eq!(cuts(&mut buzhash, &bytes[..size], reads), expected, "{minimum} {maximum} {size} {reads:?}");
+                for buzhash in &mut chunkers {
+                    assert_eq!(cuts(buzhash, &bytes[..size], reads), expected, "{minimum} {maximum} {size} {reads:?}");
+                }
             }
         }
     }
 }
 
+/// Cuts so near that nearly every group has one, whichever place of the ring it and its partner stand at.
 #[test]
-fn kernel_and_rolling_hash_agree_on_a_long_stream() {
+fn kernel_and_rolling_hash_agree_on_long_streams() {
     let table = table::BASE.map(|number| number ^ 0x5eed);
-    for window in [1, 31, 33, 63, 1023, 1025, 3071, 4095] {
+    for (window, mask) in [1, 31, 33, 63, 1023, 1025, 3071, 4095].into_iter().flat_map(|w| [(w, 0x3fff), (w, 0x3f)]) {
         let bytes = noise(300_000, 255, window as u64);
-        let mut at = 0;
-        loop {
-            let (mut scan, mut rolling) = (Scan::new(), Rolling::default());
-            scan.restart();
-            let expected = rolling.find(&bytes[at..], window, 0x3fff, &table);
-            assert_eq!(scan.find(&bytes[at..], window, 0x3fff, &table), expected, "{window} {at}");
-            let Some(position) = expected else { break };
-            at += position + 1;
+        for form in forms() {
+            let mut scan = Scan::new(form, window, mask);
+            let mut at = 0;
+            while at < bytes.len() {
+                let mut rolling = Rolling::default();
+                scan.restart();
+                let expected = rolling.find(&bytes[at..], window, mask, &table);
+                assert_eq!(scan.find(&bytes[at..], &table), expected, "{form:?} {window} {at}");
+                at += expected.unwrap_or(bytes.len()) + 1;
+            }
         }
     }
 }
 
+/// Reads that end within the group that is repeated behind the ring, and elsewhere.
+#[test]
+fn the_only_cut_is_found_wherever_it_stands_in_the_ring() {
+    let table = table::BASE.map(|number| number ^ 0x5eed);
+    let (window, mask) = (4079, 0x7fff);
+    let bytes = noise(60_000, 255, 15);
+    let cut = Rolling::default().find(&bytes, window, mask, &table).unwrap();
+    assert!(cut > 2 * RING_BYTES);
+    for start in (0..RING_BYTES).step_by(7) {
+        for (form, first_read) in forms().flat_map(|form| [(form, 5), (form, 40)]) {
+            let mut scan = Scan::new(form, window, mask);
+            scan.restart();
+            let reads = (0..).map(|number| bytes.len().min(start + first_read + number * RING_BYTES));
+            let found = reads.take(12).find_map(|end| scan.find(&bytes[start..end], &table));
+            assert_eq!(found, Some(cut - start), "{form:?} {start} {first_read}");
+        }
+    }
+}
+
+/// After so many bytes every slot of the ring is taken again.
+const RING_BYTES: usize = 5120;
+
 #[test]
 fn a_file_below_the_first_window_is_not_hashed() {
-    let mut buzhash = Buzhash::new(19, 23, 21, 4095, 7);
+    let mut buzhash = Buzhash::new(19, 23, 21, 4095, 7, BuzhashForm::chosen());
     let bytes = std::vec![1; (1 << 19) + 4095];
     assert_eq!(buzhash.find(&bytes), None);
     assert_eq!(buzhash.scan.hashed, 0);
@@ -112,9 +145,12 @@ proptest! {
         state: u64,
     ) {
         let window = 2 * window + 1;
-        let mut buzhash = Buzhash::new(minimum, minimum + spread, mask_bits, window, seed);
         let bytes = noise(length, alphabet, state);
-        let expected = plain(&bytes, 1 << minimum, 1 << (minimum + spread), window as usize, buzhash.mask, &buzhash.table);
-        prop_assert_eq!(cuts(&mut buzhash, &bytes, &reads), expected);
+        for form in forms() {
+            let mut buzhash = Buzhash::new(minimum, minimum + spread, mask_bits, window, seed, form);
+            let (smallest, largest) = (1 << minimum, 1 << (minimum + spread));
+            let expected = plain(&bytes, smallest, largest, window as usize, buzhash.mask, &buzhash.table);
+            prop_assert_eq!(cuts(&mut buzhash, &bytes, &reads), expected, "{:?}", form);
+        }
     }
 }
