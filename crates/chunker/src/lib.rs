@@ -4,7 +4,7 @@
 //! Cuts depend on the stream's bytes alone, never on how it is read. Nothing is copied or allocated: the caller keeps
 //! the current chunk's bytes in one slice.
 //!
-//! RAM: 22 KiB a [`Chunker`] (buzhash: 20.1 KiB of recent hashes and a table of 1 KiB), which fits the first-level cache
+//! RAM: 23 KiB a [`Chunker`] (buzhash: 20.1 KiB of recent hashes and two tables of 1 KiB), which fits the first-level cache
 //! of small boards.
 #![no_std]
 #![deny(unsafe_code)]

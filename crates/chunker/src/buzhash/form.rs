@@ -79,6 +79,11 @@ impl BuzhashForm {
         CHOICE.form()
     }
 
+    /// Whether the ordinary rolling hash is faster than the kernel in this form.
+    pub(super) const fn rolls(self) -> bool {
+        cfg!(target_arch = "arm") && matches!(self, Self::Portable)
+    }
+
     /// The first group of `new` in which some position is a cut; `old` are the D's a window before them. By the portable
     /// form where the CPU cannot run this one.
     pub(super) fn test(self, new: &[[u32; GROUP]], old: &[[u32; GROUP]], masks: &[u32; GROUP]) -> Option<usize> {

@@ -13,9 +13,11 @@
 //! To make the D's costs one look-up and one store a byte on every CPU; to test them is wide work, and there the forms
 //! differ (`form.rs`): one file an instruction set, with equal signatures.
 //!
-//! Windows too long for the ring, which nobody uses, roll in the ordinary way (`rolling.rs`).
+//! Windows too long for the ring, which nobody uses, roll in the ordinary way (`rolling.rs`); and so does everything on a
+//! 32-bit ARM without NEON, whose first-level cache of 16 KiB the ring would not fit: nine instructions a byte instead of
+//! twelve, and nothing written.
 //!
-//! RAM: ring and tile 20.1 KiB, table 1 KiB.
+//! RAM: ring and tile 20.1 KiB, tables 2 KiB.
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
@@ -42,7 +44,8 @@ pub(crate) struct Buzhash {
     minimum: usize,
     maximum: usize,
     window: usize,
-    mask: u32,
+    /// Whether `rolling` finds the cuts, and not `scan`.
+    rolls: bool,
     /// The base table under the seed.
     table: [u32; 256],
     /// Where hashing begins in this chunk: no position before it is a cut.
@@ -54,15 +57,16 @@ pub(crate) struct Buzhash {
 impl Buzhash {
     pub(crate) fn new(minimum: u8, maximum: u8, mask_bits: u8, window: u32, seed: u32, form: BuzhashForm) -> Self {
         let (minimum, window, mask) = (power(minimum), window.max(1) as usize, (power(mask_bits) - 1) as u32);
+        let table = table::BASE.map(|number| number ^ seed);
         Self {
             minimum,
             maximum: power(maximum),
             window,
-            mask,
-            table: table::BASE.map(|number| number ^ seed),
+            rolls: window > scan::LONGEST_WINDOW || form.rolls(),
             origin: minimum,
             scan: Scan::new(form, window, mask),
-            rolling: Rolling::default(),
+            rolling: Rolling::new(window, mask, &table),
+            table,
         }
     }
 
@@ -94,18 +98,15 @@ impl Buzhash {
             return None;
         }
         let windows = &bytes[self.origin..bytes.len() - 1];
-        let position = if self.window <= scan::LONGEST_WINDOW {
-            self.scan.find(windows, &self.table)
-        } else {
-            self.rolling.find(windows, self.window, self.mask, &self.table)
-        };
+        let position =
+            if self.rolls { self.rolling.find(windows, &self.table) } else { self.scan.find(windows, &self.table) };
         Some(self.origin + position?)
     }
 
     fn begin_at(&mut self, origin: usize) {
         self.origin = origin;
         self.scan.restart();
-        self.rolling = Rolling::default();
+        self.rolling.restart();
     }
 }
 

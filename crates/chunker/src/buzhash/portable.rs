@@ -6,10 +6,21 @@ use super::GROUP;
 /// Makes the D's of whole groups, of which the first begins at a multiple of `GROUP`. `last` is the D before them.
 pub(super) fn hash(groups: &[[u8; GROUP]], slots: &mut [[u32; GROUP]], mut last: u32, table: &[u32; 256]) -> u32 {
     for (group, slots) in groups.iter().zip(slots) {
-        for index in 0..GROUP {
-            last ^= table[usize::from(group[index])].rotate_right((index as u32 + 1) % 32);
-            slots[index] = last;
-        }
+        last = eight::<0>(group, slots, last, table);
+        last = eight::<8>(group, slots, last, table);
+        last = eight::<16>(group, slots, last, table);
+        last = eight::<24>(group, slots, last, table);
+    }
+    last
+}
+
+/// Eight steps of a group. Written out, because a rotation by a number that the compiler knows is part of another
+/// instruction on ARM.
+#[inline(always)]
+fn eight<const FIRST: usize>(group: &[u8; GROUP], slots: &mut [u32; GROUP], mut last: u32, table: &[u32; 256]) -> u32 {
+    for index in FIRST..FIRST + 8 {
+        last ^= table[usize::from(group[index])].rotate_right((index as u32 + 1) % 32);
+        slots[index] = last;
     }
     last
 }
