@@ -3,11 +3,12 @@
 
 use nanoprobe_cpu::{Form, Standing};
 
-use crate::{Aes256CtrForm, Crc32Form};
+use crate::{Aes256CtrForm, Crc32Form, Sha256Form};
 
 /// Tells the primitive's name, the form's, and what became of it; the fastest form of each first.
 pub fn each_form(mut tell: impl FnMut(&'static str, &'static str, Standing)) {
     all::<Aes256CtrForm>("AES-256-CTR", &mut tell);
+    all::<Sha256Form>("SHA-256", &mut tell);
     all::<Crc32Form>("CRC-32", &mut tell);
 }
 

@@ -15,6 +15,7 @@ mod blake2b;
 mod crc32;
 mod equal;
 mod forms;
+mod hmac_sha256;
 mod pbkdf2;
 mod self_test;
 mod sha256;
@@ -26,16 +27,17 @@ pub use blake2b::{PrefixedBlake2b, blake2b_implementation};
 pub use crc32::{Crc32Form, crc32, crc32_with};
 pub use equal::equal;
 pub use forms::each_form;
+pub use hmac_sha256::HmacSha256;
 pub use pbkdf2::pbkdf2_sha256;
 pub use self_test::{Failure, self_test};
-pub use sha256::{HmacSha256, Sha256, sha256};
+pub use sha256::{Sha256, Sha256Form, sha256};
 pub use sha512::{hkdf_sha512, hmac_sha512};
 pub use xxh64::Xxh64;
 
 /// What a key is expanded into is wiped when it goes. HMAC and BLAKE2b only wrap these states and a buffer of theirs.
 const _: () = {
     const fn wiped<T: zeroize::ZeroizeOnDrop>() {}
-    wiped::<sha2::Sha256>();
+    wiped::<Sha256>();
     wiped::<sha2::Sha512>();
     wiped::<blake2::Blake2bVarCore>();
 };

@@ -1,0 +1,68 @@
+//! HMAC-SHA256: chunk ids and MACs of the modes without BLAKE2.
+
+use zeroize::Zeroizing;
+
+use crate::sha256::{self, BLOCK_BYTES, INITIAL, Sha256, Sha256Form, digest_of};
+
+/// HMAC-SHA256 with the key schedule done once. The schedule is wiped on drop.
+#[derive(Clone)]
+pub struct HmacSha256 {
+    form: Sha256Form,
+    /// The states behind the key, XORed with the constants for the inner and the outer hash.
+    inner: Zeroizing<[u32; 8]>,
+    outer: Zeroizing<[u32; 8]>,
+}
+
+impl HmacSha256 {
+    /// Absorbs the key, of any length.
+    pub fn new(key: &[u8]) -> Self {
+        Self::with(sha256::chosen(), key)
+    }
+
+    /// Absorbs the key, of any length; by one form.
+    pub fn with(form: Sha256Form, key: &[u8]) -> Self {
+        let mut block = Zeroizing::new([0; BLOCK_BYTES]);
+        if key.len() <= BLOCK_BYTES {
+            block[..key.len()].copy_from_slice(key);
+        } else {
+            let mut hash = Sha256::with(form);
+            hash.update(key);
+            block[..32].copy_from_slice(&hash.finish());
+        }
+        let [inner, outer] = [0x36, 0x5c].map(|constant| {
+            let mut state = Zeroizing::new(INITIAL);
+            let block = Zeroizing::new(block.map(|byte| byte ^ constant));
+            form.compress(&mut state, &[*block]);
+            state
+        });
+        Self { form, inner, outer }
+    }
+
+    /// The MAC over the concatenation of `parts`.
+    pub fn authenticate(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut inner = Sha256::behind(self.form, &self.inner, BLOCK_BYTES as u64);
+        for part in parts {
+            inner.update(part);
+        }
+        let mut outer = Sha256::behind(self.form, &self.outer, BLOCK_BYTES as u64);
+        outer.update(&inner.finish());
+        outer.finish()
+    }
+
+    /// Takes the digest at the start of `block` on to its MAC; what follows must be [`DIGEST_PADDING`].
+    pub(crate) fn authenticate_digest(&self, block: &mut [u8; BLOCK_BYTES]) {
+        for keyed in [&self.inner, &self.outer] {
+            let mut state = keyed.clone();
+            self.form.compress(&mut state, &[*block]);
+            block[..32].copy_from_slice(&digest_of(&state));
+        }
+    }
+}
+
+/// Ends a block behind the key's and a digest: 96 bytes are 768 bits.
+pub(crate) const DIGEST_PADDING: [u8; 32] = {
+    let mut padding = [0; 32];
+    padding[0] = 0x80;
+    padding[30] = 3;
+    padding
+};
