@@ -2,12 +2,10 @@
 
 use std::hint::black_box;
 
-use blake2::digest::consts::U32;
-use blake2::{Blake2b, Digest};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use nanoprobe_cpu::Form;
 use nanoprobe_crypto::{
-    Aes256Ctr, Aes256CtrForm, Crc32Form, HmacSha256, PrefixedBlake2b, Xxh64, blake2b_implementation, crc32_with, sha256,
+    Aes256Ctr, Aes256CtrForm, Blake2bForm, Crc32Form, HmacSha256, PrefixedBlake2b, Sha256Form, Xxh64, crc32_with,
 };
 
 use crate::cpu_time::CpuTime;
@@ -15,36 +13,34 @@ use crate::inputs::noise;
 
 const SIZES: [(&str, usize); 4] = [("4KiB", 4 << 10), ("64KiB", 64 << 10), ("1MiB", 1 << 20), ("8MiB", 8 << 20)];
 
-/// The id of a chunk and the MAC over it, in each of Borg's families of modes.
+/// The id of a chunk and the MAC over it, in each of Borg's families of modes, by each form that runs here.
 pub(crate) fn hashes(criterion: &mut Criterion<CpuTime>) {
     let data = noise(8 << 20);
-    let hmac = HmacSha256::new(&[1; 32]);
-    let blake2b = PrefixedBlake2b::new(&[1; 128]);
     let mut group = criterion.benchmark_group("hash");
     for (name, bytes) in SIZES {
         let data = &data[..bytes];
         group.throughput(Throughput::Bytes(bytes as u64));
-        group.bench_function(BenchmarkId::new("sha256", name), |b| b.iter(|| sha256(&[black_box(data)])));
-        group.bench_function(BenchmarkId::new("hmac-sha256", name), |b| {
-            b.iter(|| hmac.authenticate(&[black_box(data)]))
-        });
-        group.bench_function(BenchmarkId::new("blake2b", name), |b| b.iter(|| blake2b.digest(&[black_box(data)])));
+        for &form in Sha256Form::ALL.iter().filter(|form| form.is_available()) {
+            let id = BenchmarkId::new(format!("hmac-sha256 {}", form.name()), name);
+            let hmac = HmacSha256::with(form, &[1; 32]);
+            group.bench_function(id, |b| b.iter(|| hmac.authenticate(&[black_box(data)])));
+        }
+        for &form in Blake2bForm::ALL.iter().filter(|form| form.is_available()) {
+            let id = BenchmarkId::new(format!("blake2b {}", form.name()), name);
+            let blake2b = PrefixedBlake2b::with(form, &[1; 128]);
+            group.bench_function(id, |b| b.iter(|| blake2b.digest(&[black_box(data)])));
+        }
     }
     group.finish();
 }
 
-/// BLAKE2b of one message and of several at once, beside the portable form. A rate is of all messages' bytes.
+/// BLAKE2b of several messages at once. A rate is of all messages' bytes.
 pub(crate) fn several_messages(criterion: &mut Criterion<CpuTime>) {
     let data = noise(8 << 20);
     let blake2b = PrefixedBlake2b::new(&[1; 128]);
-    let portable = Blake2b::<U32>::new_with_prefix([1; 128]);
-    let mut group = criterion.benchmark_group(format!("blake2b ({})", blake2b_implementation()));
+    let mut group = criterion.benchmark_group("blake2b of several");
     for (name, bytes) in [("4KiB", 4 << 10), ("64KiB", 64 << 10), ("2MiB", 2 << 20)] {
         let messages: Vec<_> = data.chunks(bytes).take(4).collect();
-        group.throughput(Throughput::Bytes(bytes as u64));
-        group.bench_function(BenchmarkId::new("1 portable", name), |b| {
-            b.iter(|| portable.clone().chain_update(black_box(messages[0])).finalize());
-        });
         for count in 1..=messages.len() {
             group.throughput(Throughput::Bytes((count * bytes) as u64));
             group.bench_function(BenchmarkId::new(format!("{count} at once"), name), |b| {

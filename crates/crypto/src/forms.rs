@@ -3,12 +3,13 @@
 
 use nanoprobe_cpu::{Form, Standing};
 
-use crate::{Aes256CtrForm, Crc32Form, Sha256Form};
+use crate::{Aes256CtrForm, Blake2bForm, Crc32Form, Sha256Form};
 
 /// Tells the primitive's name, the form's, and what became of it; the fastest form of each first.
 pub fn each_form(mut tell: impl FnMut(&'static str, &'static str, Standing)) {
     all::<Aes256CtrForm>("AES-256-CTR", &mut tell);
     all::<Sha256Form>("SHA-256", &mut tell);
+    all::<Blake2bForm>("BLAKE2b", &mut tell);
     all::<Crc32Form>("CRC-32", &mut tell);
 }
 

@@ -4,7 +4,7 @@
 //! In the flow: `id` (SHA-256, HMAC, BLAKE2b), `encrypt` (AES-256-CTR and a MAC), `store` (CRC-32 of log entries, XXH64 of
 //! index files), key files (PBKDF2, HKDF).
 //!
-//! RAM: a key schedule is at most 1,930 bytes (AES), 280 (BLAKE2b) or 340 (HMAC); tables are constants (CRC-32: 8 KiB).
+//! RAM: a key schedule is at most 1,930 bytes (AES), 100 (BLAKE2b) or 70 (HMAC); tables are constants (CRC-32: 8 KiB).
 #![no_std]
 
 #[cfg(test)]
@@ -23,7 +23,7 @@ mod sha512;
 mod xxh64;
 
 pub use aes_ctr::{Aes256Ctr, Aes256CtrForm};
-pub use blake2b::{PrefixedBlake2b, blake2b_implementation};
+pub use blake2b::{Blake2bForm, PrefixedBlake2b};
 pub use crc32::{Crc32Form, crc32, crc32_with};
 pub use equal::equal;
 pub use forms::each_form;
@@ -34,10 +34,9 @@ pub use sha256::{Sha256, Sha256Form, sha256};
 pub use sha512::{hkdf_sha512, hmac_sha512};
 pub use xxh64::Xxh64;
 
-/// What a key is expanded into is wiped when it goes. HMAC and BLAKE2b only wrap these states and a buffer of theirs.
+/// What a key is expanded into is wiped when it goes. HMAC-SHA256 and BLAKE2b keep only states in `Zeroizing`.
 const _: () = {
     const fn wiped<T: zeroize::ZeroizeOnDrop>() {}
     wiped::<Sha256>();
     wiped::<sha2::Sha512>();
-    wiped::<blake2::Blake2bVarCore>();
 };

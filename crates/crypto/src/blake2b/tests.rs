@@ -4,7 +4,7 @@ use blake2::digest::consts::U32;
 use blake2::{Blake2b, Digest};
 use proptest::prelude::*;
 
-use super::PrefixedBlake2b;
+use super::*;
 
 const PREFIX: [u8; 128] = [0x5a; 128];
 
@@ -87,16 +87,6 @@ fn a_message_over_many_runs_beside_short_ones_agrees() {
 }
 
 #[test]
-fn the_accelerated_form_is_chosen_where_the_cpu_has_it() {
-    #[cfg(target_arch = "x86_64")]
-    if std::is_x86_feature_detected!("avx2") {
-        assert_eq!(super::blake2b_implementation(), "avx2");
-        return;
-    }
-    assert_eq!(super::blake2b_implementation(), "portable");
-}
-
-#[test]
 fn each_message_has_its_own_prefix() {
     let bytes = bytes(1_000);
     let prefixes = [[1; 128], [2; 128], [3; 128]].map(|prefix| PrefixedBlake2b::new(&prefix));
@@ -108,16 +98,41 @@ fn each_message_has_its_own_prefix() {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
 #[test]
-fn the_portable_form_agrees() {
+fn every_form_agrees_at_every_length_alone_and_together() {
     let bytes = bytes(400);
-    let portable = PrefixedBlake2b { prefixed: Blake2b::new_with_prefix(PREFIX), accelerated: None };
-    let messages = [0, 1, 128, 400].map(|length| [&bytes[..length]]);
-    let mut digests = [[0; 32]; 4];
-    each(&portable, messages.into_iter().zip(&mut digests));
-    assert_eq!(digests, messages.map(|[message]| expected(message)));
-    assert_eq!(digests, messages.map(|message| portable.digest(&message)));
+    for &form in Blake2bForm::ALL {
+        let prefixed = PrefixedBlake2b::with(form, &PREFIX);
+        for length in 0..bytes.len() {
+            let lengths = [length, length / 2, 0, 400 - length, 128];
+            let messages = lengths.map(|length| [&bytes[..length / 5], &bytes[length / 5..length]]);
+            let answers = lengths.map(|length| expected(&bytes[..length]));
+            let mut digests = [[0; 32]; 5];
+            each(&prefixed, messages.into_iter().zip(&mut digests));
+            assert_eq!(digests, answers, "{form:?} {length}");
+            assert_eq!(messages.map(|message| prefixed.digest(&message)), answers, "{form:?} {length}");
+        }
+    }
+}
+
+#[test]
+fn every_alignment_and_number_of_blocks_agrees_with_the_portable_form() {
+    let bytes = bytes(128 * 9);
+    for start in 0..128 {
+        let (blocks, _) = bytes[start..].as_chunks();
+        for count in 0..=blocks.len() {
+            let states = Blake2bForm::ALL.iter().map(|form| {
+                let (mut state, mut counter) = (INITIAL, 1 << 40);
+                form.compress(&mut state, &mut counter, &blocks[..count], Step::WHOLE);
+                (state, counter)
+            });
+            let (mut state, mut counter) = (INITIAL, 1 << 40);
+            portable::compress(&mut state, &mut counter, &blocks[..count], Step::WHOLE);
+            for given in states {
+                assert_eq!(given, (state, counter), "{start} {count}");
+            }
+        }
+    }
 }
 
 proptest! {

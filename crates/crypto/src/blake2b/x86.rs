@@ -13,23 +13,14 @@ use core::arch::x86_64::{
 use core::array;
 use core::hint::black_box;
 
-use super::lanes::{BLOCK_BYTES, INITIAL, LANES, Lanes, Step};
+use nanoprobe_cpu::{Feature, Features, detected};
 
-const NEEDS: nanoprobe_cpu::Features = nanoprobe_cpu::Features::NONE.with(nanoprobe_cpu::Feature::Avx2);
+use super::lanes::{LANES, Lanes};
+use super::message::Step;
+use super::{BLOCK_BYTES, INITIAL, SCHEDULE};
 
-/// The order in which each round takes the words of the block (RFC 7693, section 2.7); the last two rounds start over.
-const SCHEDULE: [[usize; 16]; 10] = [
-    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
-    [14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3],
-    [11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4],
-    [7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8],
-    [9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13],
-    [2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9],
-    [12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11],
-    [13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10],
-    [6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5],
-    [10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0],
-];
+/// What the kernel uses beyond the baseline.
+pub(super) const NEEDS: Features = Features::NONE.with(Feature::Avx2);
 
 /// Proof that this CPU has AVX2.
 #[derive(Clone, Copy)]
@@ -37,7 +28,7 @@ pub(super) struct Avx2(());
 
 impl Avx2 {
     pub(super) fn detect() -> Option<Self> {
-        nanoprobe_cpu::allowed().contains(NEEDS).then_some(Self(()))
+        detected().contains(NEEDS).then_some(Self(()))
     }
 
     /// Absorbs equally many blocks into each of the four states, each in steps of its own kind.

@@ -28,7 +28,7 @@ pub(super) fn compress(state: &mut [u32; 8], blocks: &[[u8; BLOCK_BYTES]]) {
 
 /// One round on words under their names of this round: `d` becomes the next `e`, `h` the next `a`.
 macro_rules! round {
-    ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident, $message:ident, $constants:ident, $index:literal) => {
+    ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident, $message:ident, $constants:ident, $differed:ident, $index:literal) => {
         if EXPANDS {
             expand($message, $index);
         }
@@ -41,30 +41,35 @@ macro_rules! round {
             .wrapping_add(choice);
         $d = $d.wrapping_add($h);
         let sum_of_a = ($a ^ ($a ^ $a.rotate_right(9)).rotate_right(11)).rotate_right(2);
-        let majority = ($a & $b) | ($c & ($a | $b));
+        // Where a and b differ, c decides; else b does. The next round needs the same of its b and c.
+        let differ = $a ^ $b;
+        let majority = $b ^ (differ & $differed);
+        $differed = differ;
         $h = $h.wrapping_add(sum_of_a).wrapping_add(majority);
     };
 }
 
 #[inline(always)]
+#[allow(unused_assignments)]
 fn sixteen<const EXPANDS: bool>(state: &mut [u32; 8], message: &mut [u32; 16], constants: &[u32; 16]) {
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
-    round!(a b c d e f g h, message, constants, 0);
-    round!(h a b c d e f g, message, constants, 1);
-    round!(g h a b c d e f, message, constants, 2);
-    round!(f g h a b c d e, message, constants, 3);
-    round!(e f g h a b c d, message, constants, 4);
-    round!(d e f g h a b c, message, constants, 5);
-    round!(c d e f g h a b, message, constants, 6);
-    round!(b c d e f g h a, message, constants, 7);
-    round!(a b c d e f g h, message, constants, 8);
-    round!(h a b c d e f g, message, constants, 9);
-    round!(g h a b c d e f, message, constants, 10);
-    round!(f g h a b c d e, message, constants, 11);
-    round!(e f g h a b c d, message, constants, 12);
-    round!(d e f g h a b c, message, constants, 13);
-    round!(c d e f g h a b, message, constants, 14);
-    round!(b c d e f g h a, message, constants, 15);
+    let mut differed = b ^ c;
+    round!(a b c d e f g h, message, constants, differed, 0);
+    round!(h a b c d e f g, message, constants, differed, 1);
+    round!(g h a b c d e f, message, constants, differed, 2);
+    round!(f g h a b c d e, message, constants, differed, 3);
+    round!(e f g h a b c d, message, constants, differed, 4);
+    round!(d e f g h a b c, message, constants, differed, 5);
+    round!(c d e f g h a b, message, constants, differed, 6);
+    round!(b c d e f g h a, message, constants, differed, 7);
+    round!(a b c d e f g h, message, constants, differed, 8);
+    round!(h a b c d e f g, message, constants, differed, 9);
+    round!(g h a b c d e f, message, constants, differed, 10);
+    round!(f g h a b c d e, message, constants, differed, 11);
+    round!(e f g h a b c d, message, constants, differed, 12);
+    round!(d e f g h a b c, message, constants, differed, 13);
+    round!(c d e f g h a b, message, constants, differed, 14);
+    round!(b c d e f g h a, message, constants, differed, 15);
     *state = [a, b, c, d, e, f, g, h];
 }
 
