@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
-use rustix::time::{ClockId, clock_gettime};
+use nanoprobe_bench::sampler::cpu_time;
 
 pub(crate) struct CpuTime;
 
@@ -12,11 +12,11 @@ impl Measurement for CpuTime {
     type Value = Duration;
 
     fn start(&self) -> Duration {
-        now()
+        cpu_time()
     }
 
     fn end(&self, start: Duration) -> Duration {
-        now() - start
+        cpu_time() - start
     }
 
     fn add(&self, left: &Duration, right: &Duration) -> Duration {
@@ -34,9 +34,4 @@ impl Measurement for CpuTime {
     fn formatter(&self) -> &dyn ValueFormatter {
         WallTime.formatter()
     }
-}
-
-fn now() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
