@@ -3,6 +3,8 @@
 use std::{ffi::OsString, io::Write, os::unix::ffi::OsStrExt, path::Path};
 
 use clap::error::ErrorKind;
+use nanoprobe_chunker::BuzhashForm;
+use nanoprobe_cpu::{Features, Form, FormVisitor};
 
 use crate::{
     Failure,
@@ -136,6 +138,35 @@ fn report(log: &Log, failure: &Failure) {
     }
 }
 
+/// Takes away what NANOPROBE_CPU_MASK names, before any primitive chooses its implementation, and tells which of them compute
+/// wrongly here.
+fn processor(environment: &Environment, log: &Log) -> Result<(), Failure> {
+    if let Some(mask) = environment.text("NANOPROBE_CPU_MASK") {
+        let known = Features::ALL;
+        let features = mask.parse::<Features>().map_err(|error| {
+            Failure::command(format_args!("NANOPROBE_CPU_MASK: {error}: {mask} (there are {known}, and all)"))
+        })?;
+        nanoprobe_cpu::withdraw(features);
+    }
+    let mut warnings = WrongForms(log);
+    nanoprobe_crypto::visit_forms(&mut warnings);
+    warnings.visit::<BuzhashForm>("buzhash");
+    Ok(())
+}
+
+struct WrongForms<'log>(&'log Log);
+
+impl FormVisitor for WrongForms<'_> {
+    fn visit<F: Form>(&mut self, primitive: &'static str) {
+        for form in F::wrong() {
+            let name = form.name();
+            let warning =
+                format!("This machine computes {primitive} wrongly as {name}: another implementation is used.");
+            self.0.warning(warning, None);
+        }
+    }
+}
+
 fn run_command(
     name: &'static str,
     command: &mut Command,
@@ -157,6 +188,10 @@ fn run_command(
     }
     for warning in environment.unsupported() {
         log.warning(warning, None);
+    }
+    if let Err(failure) = processor(environment, log) {
+        report(log, &failure);
+        return failure.exit_code(environment.exit_codes());
     }
     let status = Status::default();
     let codes = environment.exit_codes();

@@ -25,6 +25,12 @@ pub trait Form: Copy + Eq + 'static {
         allowed().contains(self.needs())
     }
 
+    /// Those that would be used if they gave known answers.
+    fn wrong() -> impl Iterator<Item = Self> {
+        let available = Self::ALL.iter().copied().filter(|form| form.is_available());
+        available.take_while(|form| !form.is_right())
+    }
+
     /// What became of it, and why.
     fn standing(self) -> Standing {
         let missing = self.needs().without(detected());
@@ -42,6 +48,12 @@ pub trait Form: Copy + Eq + 'static {
             Standing::Chosen
         }
     }
+}
+
+/// Is shown the forms of one primitive after the other.
+pub trait FormVisitor {
+    /// Those of `primitive`.
+    fn visit<F: Form>(&mut self, primitive: &'static str);
 }
 
 /// What became of a form.
@@ -131,6 +143,7 @@ mod tests {
         assert_eq!(Sum::Foreign.standing(), Standing::Missing(Sum::Foreign.needs()));
         assert_eq!(Sum::Broken.standing(), Standing::Wrong);
         assert_eq!(Sum::Portable.standing(), Standing::Chosen);
+        assert!(Sum::wrong().eq([Sum::Broken]));
         assert_eq!(Sum::Slow.standing(), Standing::Slower);
     }
 }

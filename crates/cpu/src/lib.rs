@@ -16,4 +16,4 @@ mod form;
 
 pub use detect::{allowed, detected, withdraw};
 pub use feature::{Feature, Features, UnknownFeature};
-pub use form::{Choice, Form, Standing};
+pub use form::{Choice, Form, FormVisitor, Standing};

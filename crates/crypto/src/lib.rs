@@ -26,7 +26,7 @@ pub use aes_ctr::{Aes256Ctr, Aes256CtrForm};
 pub use blake2b::{Blake2bForm, PrefixedBlake2b};
 pub use crc32::{Crc32Form, crc32, crc32_with};
 pub use equal::equal;
-pub use forms::each_form;
+pub use forms::visit_forms;
 pub use hmac_sha256::HmacSha256;
 pub use pbkdf2::pbkdf2_sha256;
 pub use self_test::{Failure, self_test};

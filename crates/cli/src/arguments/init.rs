@@ -6,16 +6,16 @@ use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use nanoprobe_key::Mode;
+use nanoprobe_key::{Mode, Storage};
 
 use super::{CommonOptions, values};
 
 /// Initialize a new, empty repository
 #[derive(Args, Debug)]
 pub(crate) struct Init {
-    /// Where and how the key is kept (required)
-    #[arg(short, long, value_name = "MODE", value_parser = mode())]
-    pub(crate) encryption: Mode,
+    /// Where and how the key is kept (required); auto and auto-keyfile measure what suits this machine
+    #[arg(short, long, value_name = "MODE", value_parser = encryption())]
+    pub(crate) encryption: Option<Encryption>,
     /// Never delete or overwrite anything in the repository's files
     #[arg(long)]
     pub(crate) append_only: bool,
@@ -39,6 +39,20 @@ pub(crate) struct Init {
 const MODES: [&str; 7] =
     ["none", "keyfile", "repokey", "authenticated", "keyfile-blake2", "repokey-blake2", "authenticated-blake2"];
 
-fn mode() -> impl TypedValueParser<Value = Mode> {
-    PossibleValuesParser::new(MODES).map(|name| Mode::from_name(&name).unwrap_or(Mode::Repokey))
+/// What is typed behind `--encryption`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encryption {
+    /// This mode.
+    Mode(Mode),
+    /// The mode that suits the machine, with the key kept there.
+    Auto(Storage),
+}
+
+fn encryption() -> impl TypedValueParser<Value = Encryption> {
+    let names = MODES.into_iter().chain(["auto", "auto-keyfile"]);
+    PossibleValuesParser::new(names).map(|name| match (name.as_str(), Mode::from_name(&name)) {
+        (_, Some(mode)) => Encryption::Mode(mode),
+        ("auto-keyfile", None) => Encryption::Auto(Storage::KeyFile),
+        (_, None) => Encryption::Auto(Storage::Repository),
+    })
 }

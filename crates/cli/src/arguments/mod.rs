@@ -12,6 +12,7 @@ mod common;
 mod compact;
 mod completions;
 mod config;
+mod cpu;
 mod create;
 mod debug;
 mod delete;
@@ -49,6 +50,7 @@ pub(crate) use self::{
     compact::Compact,
     completions::{CompletionShell, Completions},
     config::Config,
+    cpu::Cpu,
     create::{ArchiveOptions, Create},
     debug::{
         Debug, DebugArchive, DebugArchiveToPath, DebugCommand, DebugDumpObjects, DebugIds, DebugObject, DebugPath,
@@ -62,7 +64,7 @@ pub(crate) use self::{
     help::Help,
     import_tar::ImportTar,
     info::Info,
-    init::Init,
+    init::{Encryption, Init},
     key::{Key, KeyChangePassphrase, KeyCommand, KeyExport, KeyExportRelatedSecrets, KeyImport, KeyMigrateToRepokey},
     list::List,
     patterns::{PatternOption, PatternOptions},
@@ -121,6 +123,7 @@ pub(crate) enum Command {
     Serve(Box<Serve>),
     Upgrade(Box<Upgrade>),
     Benchmark(Box<Benchmark>),
+    Cpu(Box<Cpu>),
     Completions(Box<Completions>),
     Debug(Box<Debug>),
     Version(Box<Version>),
@@ -158,6 +161,7 @@ impl Command {
             Self::Serve(command) => &mut command.common,
             Self::Upgrade(command) => &mut command.common,
             Self::Benchmark(command) => return command.common(),
+            Self::Cpu(command) => &mut command.common,
             Self::Completions(command) => &mut command.common,
             Self::Debug(command) => return command.common(),
             Self::Version(command) => &mut command.common,

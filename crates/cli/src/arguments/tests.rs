@@ -89,7 +89,6 @@ fn archive_filters() {
 #[test]
 fn usage_errors() {
     for line in [
-        "init r",
         "init -e foo r",
         "create",
         "list --foo r",

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use nanoprobe_key::{Mode, RelatedSecrets, RelatedSecretsError};
+use nanoprobe_key::{Mode, RelatedSecrets, RelatedSecretsError, Storage, recommend::Speeds};
 use nanoprobe_operations::Session;
 use nanoprobe_remote::Creation;
 use nanoprobe_repository::{CreateOptions, LocalRepository, Locking, Repository};
 
 use super::{Context, context::Archive, files::read_small, remote::New};
-use crate::{Failure, arguments::Init, location::Location};
+use crate::{
+    Failure,
+    arguments::{Encryption, Init},
+    location::Location,
+};
 
 /// What to know about keys, told once.
 const ADVICE: &str = "
@@ -28,17 +32,40 @@ Whatever the mode:
 
 pub(super) fn run(arguments: &Init, context: &Context<'_>) -> Result<(), Failure> {
     let location = context.location(&arguments.location, Archive::Refused, None)?;
+    let mode = mode(arguments.encryption, context)?;
     let related = arguments.import_related_secrets.as_deref().map(read_related).transpose()?;
     context.log.info([b"Initializing repository at \"".as_slice(), &location.canonical(), b"\""].concat());
     let repository = make(arguments, &location, context)?;
     let name = Context::key_file_name(&location, &*repository);
     let (places, budget) = (context.places()?, context.budget()?);
-    let (mode, prompt) = (arguments.encryption, &mut context.prompt());
+    let prompt = &mut context.prompt();
     Session::create_related(repository, mode, related.as_ref(), &name, &places, budget, prompt)?;
-    if arguments.encryption != Mode::None {
+    if mode != Mode::None {
         context.log.warning(ADVICE, None);
     }
     Ok(())
+}
+
+/// The mode that was typed, or the one that suits this machine; without either, what would.
+fn mode(wanted: Option<Encryption>, context: &Context<'_>) -> Result<Mode, Failure> {
+    let storage = match wanted {
+        Some(Encryption::Mode(mode)) => return Ok(mode),
+        Some(Encryption::Auto(storage)) => storage,
+        None => {
+            let speeds = Speeds::measure();
+            let [repokey, keyfile] =
+                [Storage::Repository, Storage::KeyFile].map(|storage| speeds.family().mode(storage).name());
+            return Err(Failure::usage(format_args!(
+                "{name} init: error: the following arguments are required: -e/--encryption\n\
+                 On this machine {repokey} suits, or {keyfile} ({speeds}). --encryption=auto takes the first, auto-keyfile the second.\n",
+                name = context.name
+            )));
+        }
+    };
+    let speeds = Speeds::measure();
+    let mode = speeds.family().mode(storage);
+    context.log.warning(format!("Encryption mode: {} ({speeds}).", mode.name()), None);
+    Ok(mode)
 }
 
 fn make(arguments: &Init, location: &Location, context: &Context<'_>) -> Result<Arc<dyn Repository>, Failure> {

@@ -7,6 +7,7 @@ mod compact;
 mod completions;
 mod config;
 mod context;
+mod cpu;
 mod create;
 mod debug;
 mod delete;
@@ -62,6 +63,7 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Key(arguments) => key::run(arguments, context),
         Command::Upgrade(arguments) => upgrade::run(arguments, context),
         Command::Benchmark(arguments) => benchmark::run(arguments, context),
+        Command::Cpu(arguments) => cpu::run(arguments, context),
         Command::Completions(arguments) => completions::run(arguments),
         Command::WithLock(arguments) => with_lock::run(arguments, context),
         Command::Serve(arguments) => serve::run(arguments, context),
