@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a repository elsewhere costs, on this machine, in one run: distance, rate limits, and the memory of `serve`.
+"""What a repository elsewhere costs, on this machine, in one run: distance, rate limits, transports, and the memory of `serve`.
 
     bench/remote.py --borg .venv/bin/borg                            # everything
     bench/remote.py --borg .venv/bin/borg --only distance --delay 50
@@ -8,15 +8,20 @@ distance: nanoprobe and Borg as clients of Borg's server over a line that delays
 CPU seconds / peak resident MiB of client, line and server together, and the ratio of our wall time to Borg's.
 rates: what goes over the line under --upload-ratelimit, as a whole and in the fastest two seconds.
 memory: peak resident MiB of our server while Borg's client works on a repository of --chunks small chunks, and of a server that
-has nothing to do. Needs Python 3 only. The line is this script, in the place of ssh.
+has nothing to do.
+transports: nanoprobe over `ssh` and over SSH of its own, through an sshd of this script's on loopback; wall seconds / CPU seconds /
+peak MiB of the client (and its ssh), and the ratio of SSH of its own to `ssh`. Needs openssh's sshd.
+Else Python 3 is enough: the line is this script, in the place of ssh.
 """
 
 import argparse
 import collections
+import getpass
 import os
 import queue
 import random
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -222,6 +227,47 @@ def idle(program, near):
     return resident
 
 
+class Shell(Borg):
+    """Whose repository is reached through the sshd at `port`."""
+
+    def __init__(self, name, program, work, rsh, port):
+        super().__init__(name, program, work)
+        self.environment |= {
+            "BORG_REPO": f"ssh://{getpass.getuser()}@127.0.0.1:{port}{self.environment['BORG_REPO']}",
+            "BORG_RSH": rsh,
+            "BORG_REMOTE_PATH": program,
+        }
+
+
+def transports(arguments, programs, work):
+    (_, ours), _ = programs
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    files = {name: os.path.join(work, name) for name in ("host", "key", "known", "allowed")}
+    for name in ("host", "key"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", files[name]], check=True)
+    shutil.copy(files["key"] + ".pub", files["allowed"])
+    os.makedirs("/run/sshd", exist_ok=True)
+    settings = {
+        "Port": port, "ListenAddress": "127.0.0.1", "HostKey": files["host"], "AuthorizedKeysFile": files["allowed"],
+        "PidFile": "none", "UsePAM": "no", "StrictModes": "no", "PermitRootLogin": "yes",
+    }  # fmt: skip
+    options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+    sshd = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", "/dev/null", *options], stderr=subprocess.DEVNULL)
+    behind = f"-i {files['key']} -o UserKnownHostsFile={files['known']} -o StrictHostKeyChecking=accept-new"
+    tree = os.path.join(work, "tree")
+    make(media, tree, 1)
+    try:
+        time.sleep(1)
+        print("| wall s / CPU s / peak MiB | builtin | ssh | ratio |\n|---|---|---|---|", flush=True)
+        both = [Shell(rsh, ours, work, f"{rsh} {behind}", port) for rsh in ("builtin", "ssh")]
+        compare("1 GiB incompressible", tree, both, work, arguments.rounds, ["first", "again", "restore"])
+    finally:
+        sshd.terminate()
+        sshd.wait()
+        shutil.rmtree(tree)
+
+
 def run(program, arguments):
     return measure([program.program, *arguments], program.environment, program.base)
 
@@ -231,7 +277,7 @@ def main():
     parser.add_argument("--nanoprobe", default=os.path.join(ROOT, "target", "release", "nanoprobe"))
     parser.add_argument("--borg", required=True)
     parser.add_argument("--work", default="/dev/shm" if os.path.isdir("/dev/shm") else None)
-    parser.add_argument("--only", choices=["distance", "rates", "memory"])
+    parser.add_argument("--only", choices=["distance", "rates", "memory", "transports"])
     parser.add_argument("--delay", type=float, default=25, metavar="MS", help="each way")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--files", type=int, default=10_000)
@@ -241,7 +287,7 @@ def main():
     programs = [("nanoprobe", os.path.abspath(arguments.nanoprobe)), ("borg", arguments.borg)]
     work = tempfile.mkdtemp(prefix="nanoprobe-remote-", dir=arguments.work)
     try:
-        for part in (distance, rates, memory):
+        for part in (distance, rates, memory, transports):
             if arguments.only in (None, part.__name__):
                 part(arguments, programs, work)
     finally:

@@ -8,12 +8,15 @@
 #   interop  both directions with the real Borg
 #   acceptance  Borg's own suite, as far as it passes (tests/acceptance/passing.txt)
 #   memory   peak resident memory
+#   arm      static binaries for 64-bit ARM and ARMv7; the level 0 crates' tests, and rounds with the real Borg, under emulation
+# On request only:
+#   targets  binaries for every board in targets/, twice, which must give the same bytes, and a round on each
 # Needs Rust (the toolchain in rust-toolchain.toml), make and perl (OpenSSL is built) and, for interop and acceptance, Python 3 with venv and what Borg is built
 # with, strace and sshd: installed with apt-get when run as root on a machine that has it, else named.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-STEPS=(fmt lint layers no_std unit interop acceptance memory)
+STEPS=(fmt lint layers no_std unit interop acceptance memory arm)
 DONE=()
 
 say() { printf '\n== %s\n' "$*"; }
@@ -120,6 +123,58 @@ step_memory() {
     release
     # The larger scenarios take long; without names the program runs them all.
     run cargo run --release --locked -p nanoprobe-memory -- small
+}
+
+# Boards with and without what is optional.
+step_arm() {
+    borg14
+    cross_tools
+    run targets/build.sh pi5 pi2
+    local board
+    for board in pi5 pi2 armada370; do
+        emulated_tests "$board"
+        emulated_round "$board"
+    done
+    run targets/masked.sh
+}
+
+step_targets() {
+    borg14
+    cross_tools
+    run targets/build.sh
+    (cd target/boxes && sha256sum */nanoprobe*) >target/boxes.sha256
+    rm -rf target/cross target/compiler/openssl-*
+    run targets/build.sh
+    (cd target/boxes && run sha256sum --check --quiet ../boxes.sha256)
+    local board
+    for board in targets/*.toml; do emulated_round "$(basename "$board" .toml)"; done
+}
+
+cross_tools() {
+    command -v dpkg-deb >/dev/null && command -v apt-get >/dev/null || missing "apt-get and dpkg-deb"
+    command -v python3 >/dev/null || apt python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || apt python3-venv
+    command -v readelf >/dev/null || apt binutils
+    # Lists of packages may be missing on a new machine.
+    apt-cache show rustc-web >/dev/null 2>&1 || run apt-get update -qq
+}
+
+# The level 0 crates' tests as that board would run them.
+emulated_tests() {
+    local program
+    for program in $(TEST=1 targets/build.sh "$1"); do
+        run env PROPTEST_CASES=16 targets/emulate.sh "$1" "$program" --quiet
+    done
+}
+
+# Whole rounds with the real Borg at the other end, the program running as on that board.
+emulated_round() {
+    local program=$PWD/target/boxes/$1.sh triple
+    triple=$(sed -nE 's/^triple = "(.*)"$/\1/p' "targets/$1.toml")
+    printf '#!/bin/sh\nexec %s/targets/emulate.sh %s %s/target/boxes/%s/nanoprobe "$@"\n' "$PWD" "$1" "$PWD" "$triple" >"$program"
+    chmod +x "$program"
+    run "$program" cpu
+    NANOPROBE=$program tests_of -p nanoprobe-interop --test processor
 }
 
 main() {

@@ -1,0 +1,29 @@
+# shellcheck shell=bash
+# Sourced by build.sh: a compiler for every triple, in target/compiler, from Debian's packages and PyPI alone. Nothing is
+# installed into the system. Needs apt-get, dpkg-deb and Python 3 with venv; some 200 MB.
+
+compiler=$PWD/target/compiler
+
+if [ ! -e "$compiler/done" ]; then
+    printf '\n== a compiler\n' >&2
+    mkdir -p "$compiler/packages"
+    (
+        cd "$compiler/packages"
+        depends() { apt-cache depends "$1" | sed -nE "s/^ *Depends: ($2)\$/\1/p"; }
+        library=$(depends libstd-rust-web-dev 'libstd-rust-web-[0-9.]+')
+        apt-get download -qq rustc-web rust-web-src libstd-rust-web-dev "$library" "$(depends "$library" 'libllvm[0-9]+')" qemu-user-static
+        for package in *.deb; do dpkg-deb -x "$package" ../root; done
+    )
+    rm -rf "$compiler/packages"
+    python3 -m venv "$compiler/venv"
+    "$compiler/venv/bin/pip" install --quiet --disable-pip-version-check ziglang==0.17.1 cargo-zigbuild==0.24.0
+    touch "$compiler/done"
+fi
+
+export PATH="$compiler/venv/bin:$compiler/root/usr/bin:$PATH"
+export RUSTC="$compiler/root/usr/bin/rustc"
+LD_LIBRARY_PATH=$(dirname "$(find "$compiler/root/usr/lib" -name 'librustc_driver*.so' | head -n 1)")
+export LD_LIBRARY_PATH
+# The standard library's source is Debian's, and compiling it is a matter of this compiler alone.
+export RUSTC_BOOTSTRAP=1
+COMPILER_FLAGS="-Clink-self-contained=no --remap-path-prefix=$compiler/root=/compiler"
