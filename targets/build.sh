@@ -12,6 +12,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 LIMIT_BYTES=$((6 << 20))
+# Nothing unwinds: a panic ends the program.
+NO_TABLES="-fno-asynchronous-unwind-tables -fno-unwind-tables"
 
 say() { printf '\n== %s\n' "$*" >&2; }
 
@@ -40,8 +42,6 @@ compiler() {
     if [ "${COMPILER:-}" = fetched ] || { [ -z "${COMPILER:-}" ] && ! has_rustup "$@"; }; then
         # shellcheck source=targets/compiler.sh
         source targets/compiler.sh
-        # The standard library is compiled with the program, for what the program wants of it.
-        OPTIONS=(-Z build-std=std,panic_abort)
     fi
 }
 
@@ -74,7 +74,7 @@ openssl() {
             no-{apps,argon2,aria,async,autoload-config,bf,camellia,cast,cmp,cms,comp,ct,dgram,docs,dso,dtls,ec2m,engine,filenames,gost,http,idea} \
             no-{legacy,lms,md4,mdc2,ml-dsa,ml-kem,module,multiblock,nextprotoneg,ocb,ocsp,padlockeng,psk,quic,rc2,rc4,rc5,rfc3779} \
             no-{scrypt,seed,shared,siphash,siv,slh-dsa,sm2,sm3,sm4,srp,srtp,ssl,ssl-trace,tests,tls,ts,ui-console,whirlpool,zlib} \
-            -Os -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -DOPENSSL_SMALL_FOOTPRINT
+            -Os -ffunction-sections -fdata-sections $NO_TABLES -DOPENSSL_SMALL_FOOTPRINT
         make -s -j"$(nproc)" build_libs
         make -s DESTDIR="$into" install_dev
     ) >"$into/log" 2>&1 || { tail -n 30 "$into/log"; exit 1; }
@@ -88,8 +88,9 @@ build() {
     openssl "$ssl" "$triple"
     variable=$(tr 'a-z-' 'A-Z_' <<<"$triple")_OPENSSL
     say "$triple"
-    flags="--remap-path-prefix=$PWD=/nanoprobe --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo ${COMPILER_FLAGS:-}"
-    local environment=(OPENSSL_NO_VENDOR=1 OPENSSL_STATIC=1 "${variable}_DIR=$ssl/usr" CARGO_TARGET_DIR="$PWD/target/cross" RUSTFLAGS="$flags")
+    flags="-Cforce-unwind-tables=no --remap-path-prefix=$PWD=/nanoprobe --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo ${COMPILER_FLAGS:-}"
+    local environment=(OPENSSL_NO_VENDOR=1 OPENSSL_STATIC=1 "${variable}_DIR=$ssl/usr"
+        CARGO_TARGET_DIR="$PWD/target/cross" RUSTFLAGS="$flags" "CFLAGS_${triple//-/_}=$NO_TABLES")
     if [ -n "${TEST:-}" ]; then
         env "${environment[@]}" cargo zigbuild --profile small --tests --locked --target "$triple" "${OPTIONS[@]}" \
             -p nanoprobe-{cpu,crypto,chunker,format} --message-format json |

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by build.sh: a compiler for every triple, in target/compiler, from Debian's packages and PyPI alone. Nothing is
+# Sourced by build.sh, for which it sets OPTIONS and COMPILER_FLAGS: a compiler for every triple, in target/compiler, from Debian's packages and PyPI alone. Nothing is
 # installed into the system. Needs apt-get, dpkg-deb and Python 3 with venv; some 200 MB.
 
 compiler=$PWD/target/compiler
@@ -26,4 +26,6 @@ LD_LIBRARY_PATH=$(dirname "$(find "$compiler/root/usr/lib" -name 'librustc_drive
 export LD_LIBRARY_PATH
 # The standard library's source is Debian's, and compiling it is a matter of this compiler alone.
 export RUSTC_BOOTSTRAP=1
+# No walk through the stack is ever printed: panics tell where they were.
+OPTIONS=(-Z build-std=std,panic_abort -Z build-std-features=optimize_for_size)
 COMPILER_FLAGS="-Clink-self-contained=no --remap-path-prefix=$compiler/root=/compiler"

@@ -56,7 +56,7 @@ fn text(implementations: &[Implementation], speeds: Speeds, out: &mut dyn Write)
     let mut before = "";
     for Implementation { primitive, name, standing } in implementations {
         let primitive = if *primitive == before { "" } else { *primitive };
-        writeln!(out, "{primitive:<13}{name:<11}{}", reason(*standing))?;
+        writeln!(out, "{primitive:<13}{name:<16}{}", reason(*standing))?;
         before = if primitive.is_empty() { before } else { primitive };
     }
     let [repokey, keyfile] = modes(speeds);
