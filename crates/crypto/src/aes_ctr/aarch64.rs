@@ -36,7 +36,10 @@ pub(super) fn apply(Keys(keys): &Keys, counter: Counter, batches: &mut [[u8; BAT
 #[target_feature(enable = "aes")]
 fn encipher(RoundKeys(keys): &RoundKeys, mut counter: Counter, batches: &mut [[u8; BATCH]]) {
     for batch in batches {
-        let mut state = counters(counter);
+        let mut state = [load(&[0; 16]); 8];
+        for (block, bytes) in state.iter_mut().zip(&counter.blocks()) {
+            *block = load(bytes);
+        }
         // The instruction adds the key before the round, and the last round has no MixColumns.
         for key in &keys[..13] {
             round(&mut state, load(key));
@@ -72,20 +75,6 @@ fn round([a, b, c, d, e, f, g, h]: &mut [uint8x16_t; 8], key: uint8x16_t) {
             options(pure, nomem, nostack, preserves_flags)
         );
     }
-}
-
-/// Eight blocks in succession.
-#[inline]
-#[target_feature(enable = "neon")]
-fn counters(first: Counter) -> [uint8x16_t; 8] {
-    let mut blocks = [load(&[0; 16]); 8];
-    for (number, block) in (0..).zip(&mut blocks) {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&first.high.to_be_bytes());
-        bytes[8..].copy_from_slice(&first.low.wrapping_add(number).to_be_bytes());
-        *block = load(&bytes);
-    }
-    blocks
 }
 
 #[inline]

@@ -4,6 +4,8 @@
 //!
 //! RAM: 240 bytes of round keys where the CPU knows AES, 1,920 where it does not.
 
+#[cfg(all(target_arch = "arm", target_os = "linux"))]
+mod aarch32;
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
 #[cfg(target_arch = "x86_64")]
@@ -47,7 +49,7 @@ pub enum Aes256CtrForm {
     #[cfg(target_arch = "x86_64")]
     Sse2,
     /// A round of a block in two instructions.
-    #[cfg(target_arch = "aarch64")]
+    #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
     Aes,
     /// Eight blocks as bits, with vectors that every 64-bit ARM has and some of the others.
     #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
@@ -65,7 +67,7 @@ impl Form for Aes256CtrForm {
         Self::AesNi,
         #[cfg(target_arch = "x86_64")]
         Self::Sse2,
-        #[cfg(target_arch = "aarch64")]
+        #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
         Self::Aes,
         #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
         Self::Neon,
@@ -81,7 +83,7 @@ impl Form for Aes256CtrForm {
             Self::AesNi => "aes",
             #[cfg(target_arch = "x86_64")]
             Self::Sse2 => "bitsliced sse2",
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
             Self::Aes => "aes",
             #[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
             Self::Neon => "bitsliced neon",
@@ -98,6 +100,8 @@ impl Form for Aes256CtrForm {
             Self::AesNi => aes_ni::NEEDS,
             #[cfg(target_arch = "aarch64")]
             Self::Aes => aarch64::NEEDS,
+            #[cfg(all(target_arch = "arm", target_os = "linux"))]
+            Self::Aes => aarch32::NEEDS,
             #[cfg(all(target_arch = "arm", target_os = "linux"))]
             Self::Neon => armv7::NEEDS,
             // Runs everywhere.
@@ -160,6 +164,8 @@ enum Schedule {
     #[cfg(target_arch = "aarch64")]
     Neon(bitsliced::Keys),
     #[cfg(all(target_arch = "arm", target_os = "linux"))]
+    Aes(aarch32::Keys),
+    #[cfg(all(target_arch = "arm", target_os = "linux"))]
     Neon(armv7::Keys),
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     Library(library::Keys),
@@ -191,6 +197,8 @@ impl Schedule {
     fn new(form: Aes256CtrForm, key: &[u8; 32]) -> Self {
         let schedule = match form {
             #[cfg(all(target_arch = "arm", target_os = "linux"))]
+            Aes256CtrForm::Aes => aarch32::Keys::new(&RoundKeys::new(key)).map(Self::Aes),
+            #[cfg(all(target_arch = "arm", target_os = "linux"))]
             Aes256CtrForm::Neon => armv7::Keys::new(&RoundKeys::new(key)).map(Self::Neon),
             Aes256CtrForm::Library => None,
         };
@@ -210,6 +218,8 @@ impl Schedule {
             #[cfg(target_arch = "aarch64")]
             Self::Neon(keys) => in_batches(counter, bytes, |counter, batches| neon::apply(keys, counter, batches)),
             #[cfg(all(target_arch = "arm", target_os = "linux"))]
+            Self::Aes(keys) => in_batches(counter, bytes, |counter, batches| aarch32::apply(keys, counter, batches)),
+            #[cfg(all(target_arch = "arm", target_os = "linux"))]
             Self::Neon(keys) => in_batches(counter, bytes, |counter, batches| armv7::apply(keys, counter, batches)),
             #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
             Self::Library(keys) => {
@@ -224,6 +234,20 @@ impl Schedule {
 struct Counter {
     high: u64,
     low: u64,
+}
+
+#[cfg(any(target_arch = "aarch64", all(target_arch = "arm", target_os = "linux")))]
+impl Counter {
+    /// Eight blocks in succession.
+    #[inline(always)]
+    fn blocks(self) -> [[u8; 16]; 8] {
+        let mut blocks = [[0; 16]; 8];
+        for (number, block) in (0..).zip(&mut blocks) {
+            block[..8].copy_from_slice(&self.high.to_be_bytes());
+            block[8..].copy_from_slice(&self.low.wrapping_add(number).to_be_bytes());
+        }
+        blocks
+    }
 }
 
 /// Hands whole batches to a kernel, then a copy of the rest with bytes nobody needs behind it.

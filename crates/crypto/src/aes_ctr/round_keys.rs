@@ -7,7 +7,7 @@ use super::substitution::substitute_bytes;
 
 /// Round keys of AES-256, one for the input and one for each of 14 rounds. Wiped on drop.
 #[derive(Clone)]
-#[repr(align(16))]
+#[repr(C, align(16))]
 pub(super) struct RoundKeys(pub(super) [[u8; 16]; 15]);
 
 impl RoundKeys {
