@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::sha256::{self, BLOCK_BYTES, INITIAL, Sha256, Sha256Form, digest_of};
+use crate::sha256::{self, BLOCK_BYTES, INITIAL, Sha256, Sha256Form, digest_of, finish_each};
 
 /// HMAC-SHA256 with the key schedule done once. The schedule is wiped on drop.
 #[derive(Clone)]
@@ -44,8 +44,25 @@ impl HmacSha256 {
         for part in parts {
             inner.update(part);
         }
+        self.of_inner(&inner.finish())
+    }
+
+    /// The MAC of each message, given as its key, its parts, and where its MAC goes; by the form of the first key. Any number
+    /// of messages of any lengths; two of like length, or many with the longest first, go fastest.
+    pub fn authenticate_each<'key, 'data, 'mac, Parts: AsRef<[&'data [u8]]>>(
+        messages: impl IntoIterator<Item = (&'key Self, Parts, &'mac mut [u8; 32])>,
+    ) {
+        let mut messages = messages.into_iter().peekable();
+        let Some(form) = messages.peek().map(|(keyed, ..)| keyed.form) else { return };
+        let messages =
+            messages.map(|(keyed, parts, mac)| (keyed.inner.clone(), BLOCK_BYTES as u64, parts, (keyed, mac)));
+        finish_each(form, messages, |state, (keyed, mac)| *mac = keyed.of_inner(&digest_of(state)));
+    }
+
+    /// The MAC, of the inner hash.
+    fn of_inner(&self, digest: &[u8; 32]) -> [u8; 32] {
         let mut outer = Sha256::behind(self.form, &self.outer, BLOCK_BYTES as u64);
-        outer.update(&inner.finish());
+        outer.update(digest);
         outer.finish()
     }
 

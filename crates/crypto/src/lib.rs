@@ -16,6 +16,7 @@ mod crc32;
 mod equal;
 mod forms;
 mod hmac_sha256;
+mod parts;
 mod pbkdf2;
 mod self_test;
 mod sha256;
@@ -30,7 +31,7 @@ pub use forms::visit_forms;
 pub use hmac_sha256::HmacSha256;
 pub use pbkdf2::pbkdf2_sha256;
 pub use self_test::{Failure, self_test};
-pub use sha256::{Sha256, Sha256Form, sha256};
+pub use sha256::{Sha256, Sha256Form, sha256, sha256_each};
 pub use sha512::{hkdf_sha512, hmac_sha512};
 pub use xxh64::Xxh64;
 

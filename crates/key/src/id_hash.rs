@@ -1,6 +1,6 @@
 //! Keyed hashes of the modes: the id of data, and the MAC over IV and ciphertext. Both have the same three shapes.
 
-use nanoprobe_crypto::{HmacSha256, PrefixedBlake2b, sha256};
+use nanoprobe_crypto::{HmacSha256, PrefixedBlake2b, sha256, sha256_each};
 
 /// A hash whose key is absorbed once; a clone costs a few hundred bytes.
 #[derive(Clone)]
@@ -24,14 +24,18 @@ impl KeyedHash {
 
     /// The hash of each task's data, several at a time where the processor can.
     pub(crate) fn digest_all(tasks: &mut [HashTask<'_>]) {
-        let several = tasks.iter_mut().filter_map(|HashTask { hash, data, digest }| match hash {
+        sha256_each(tasks.iter_mut().filter_map(|HashTask { hash, data, digest }| match hash {
+            Self::Plain => Some(([*data], &mut **digest)),
+            _ => None,
+        }));
+        HmacSha256::authenticate_each(tasks.iter_mut().filter_map(|HashTask { hash, data, digest }| match hash {
+            Self::Hmac(hmac) => Some((hmac, [*data], &mut **digest)),
+            _ => None,
+        }));
+        PrefixedBlake2b::digest_each(tasks.iter_mut().filter_map(|HashTask { hash, data, digest }| match hash {
             Self::Blake2b(blake2b) => Some((blake2b, [*data], &mut **digest)),
-            _ => {
-                **digest = hash.digest(data);
-                None
-            }
-        });
-        PrefixedBlake2b::digest_each(several);
+            _ => None,
+        }));
     }
 
     /// The hash of `data`.

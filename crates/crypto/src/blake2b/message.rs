@@ -1,11 +1,11 @@
-//! A message on its way, cut into runs of blocks that lie in one piece. No byte is copied but those of blocks that lie in two
-//! parts or are not full.
+//! A message on its way, cut into runs of blocks.
 
 use core::array;
 
 use zeroize::Zeroizing;
 
 use super::{BLOCK_BYTES, Blake2bForm};
+use crate::parts::Rest;
 
 /// Takes a message to its end.
 pub(super) fn finish<'data, Parts: AsRef<[&'data [u8]]>>(
@@ -40,12 +40,7 @@ impl Step {
 
 /// A message on its way.
 pub(super) struct Message<'digest, Parts> {
-    parts: Parts,
-    /// The part and the byte in it where the next run starts.
-    part: usize,
-    offset: usize,
-    /// Bytes not yet absorbed.
-    left: usize,
+    rest: Rest<Parts>,
     /// A block that does not lie in one part or is not full.
     gathered: [u8; BLOCK_BYTES],
     /// Whether the next run is that block.
@@ -56,9 +51,8 @@ pub(super) struct Message<'digest, Parts> {
 
 impl<'data, 'digest, Parts: AsRef<[&'data [u8]]>> Message<'digest, Parts> {
     pub(super) fn new(parts: Parts, digest: &'digest mut [u8; 32]) -> Self {
-        let left = parts.as_ref().iter().map(|part| part.len()).sum();
         let gathered = [0; BLOCK_BYTES];
-        Self { parts, part: 0, offset: 0, left, gathered, is_gathered: false, step: Step::WHOLE, digest }
+        Self { rest: Rest::new(parts), gathered, is_gathered: false, step: Step::WHOLE, digest }
     }
 
     /// Finds the next run; gives its blocks, at least one.
@@ -67,7 +61,8 @@ impl<'data, 'digest, Parts: AsRef<[&'data [u8]]>> Message<'digest, Parts> {
             return 1;
         }
         // The last block is another step, even where it is a whole one.
-        let count = (self.rest().len() / BLOCK_BYTES).min(self.left.saturating_sub(1) / BLOCK_BYTES);
+        let before_last = self.rest.bytes().saturating_sub(1) / BLOCK_BYTES;
+        let count = self.rest.blocks::<BLOCK_BYTES>().len().min(before_last);
         if count == 0 {
             self.gather();
         }
@@ -79,7 +74,7 @@ impl<'data, 'digest, Parts: AsRef<[&'data [u8]]>> Message<'digest, Parts> {
     where
         'data: 'run,
     {
-        if self.is_gathered { array::from_ref(&self.gathered) } else { &self.rest().as_chunks().0[..count] }
+        if self.is_gathered { array::from_ref(&self.gathered) } else { &self.rest.blocks()[..count] }
     }
 
     /// Takes note that these blocks were absorbed; says whether the message is at its end.
@@ -89,33 +84,16 @@ impl<'data, 'digest, Parts: AsRef<[&'data [u8]]>> Message<'digest, Parts> {
             self.is_gathered = false;
             self.step = Step::WHOLE;
         } else {
-            self.offset += count * BLOCK_BYTES;
-            self.left -= count * BLOCK_BYTES;
+            self.rest.skip(count * BLOCK_BYTES);
         }
-        self.left == 0
-    }
-
-    /// What is left of the part that is being absorbed.
-    fn rest(&self) -> &'data [u8] {
-        self.parts.as_ref().get(self.part).map_or(&[], |part| &part[self.offset..])
+        self.rest.bytes() == 0
     }
 
     fn gather(&mut self) {
-        let mut filled = 0;
-        while filled < BLOCK_BYTES.min(self.left) {
-            let rest = self.rest();
-            let taken = rest.len().min(BLOCK_BYTES - filled);
-            self.gathered[filled..filled + taken].copy_from_slice(&rest[..taken]);
-            filled += taken;
-            self.offset += taken;
-            if taken == rest.len() {
-                (self.part, self.offset) = (self.part + 1, 0);
-            }
-        }
+        let filled = self.rest.fill(&mut self.gathered);
         self.gathered[filled..].fill(0);
-        self.left -= filled;
         self.is_gathered = true;
-        self.step = Step { added: filled as u64, last: if self.left == 0 { u64::MAX } else { 0 } };
+        self.step = Step { added: filled as u64, last: if self.rest.bytes() == 0 { u64::MAX } else { 0 } };
     }
 }
 

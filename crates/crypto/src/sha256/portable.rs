@@ -26,6 +26,13 @@ pub(super) fn compress(state: &mut [u32; 8], blocks: &[[u8; BLOCK_BYTES]]) {
     }
 }
 
+/// Absorbs equally many whole blocks into each of two states.
+pub(super) fn compress_two(states: [&mut [u32; 8]; 2], blocks: [&[[u8; BLOCK_BYTES]]; 2]) {
+    for (state, blocks) in states.into_iter().zip(blocks) {
+        compress(state, blocks);
+    }
+}
+
 /// One round on words under their names of this round: `d` becomes the next `e`, `h` the next `a`.
 macro_rules! round {
     ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident, $message:ident, $constants:ident, $differed:ident, $index:literal) => {

@@ -58,7 +58,42 @@ fn every_number_of_blocks_and_alignment_agrees_with_the_portable_form() {
     }
 }
 
+fn together(form: Sha256Form, messages: &[Vec<&[u8]>]) -> Vec<[u8; 32]> {
+    let mut digests = std::vec![[0; 32]; messages.len()];
+    each_with(form, messages.iter().map(|parts| parts.as_slice()).zip(&mut digests));
+    digests
+}
+
+#[test]
+fn all_lengths_beside_each_other_agree() {
+    const LENGTHS: [usize; 12] = [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 200, 500];
+    let bytes = bytes(600);
+    for &form in Sha256Form::ALL {
+        for list in 0..12_usize.pow(3) {
+            let lengths = [list % 12, list / 12 % 12, list / 144].map(|place| LENGTHS[place]);
+            // Each place of the list has other bytes, so that an exchange of lanes shows.
+            let messages = [0, 1, 2].map(|place| &bytes[place * 5..place * 5 + lengths[place]]);
+            let parts = messages.map(|message| std::vec![&message[..message.len() / 3], &message[message.len() / 3..]]);
+            assert_eq!(together(form, &parts), messages.map(expected), "{form:?} {lengths:?}");
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn lists_of_messages_in_parts_agree(list in prop::collection::vec(prop::collection::vec(0..400_usize, 0..5), 0..12)) {
+        let bytes = bytes(4_000);
+        let mut start = 0;
+        let messages: Vec<Vec<&[u8]>> = list.iter().map(|lengths| lengths.iter().map(|&length| {
+            start = (start + 97) % 3_000;
+            &bytes[start..start + length]
+        }).collect()).collect();
+        let answers: Vec<_> = messages.iter().map(|parts| expected(&parts.concat())).collect();
+        for &form in Sha256Form::ALL {
+            prop_assert_eq!(together(form, &messages), answers.clone());
+        }
+    }
+
     #[test]
     fn pieces_give_the_hash_of_the_whole(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..12)) {
         let parts: Vec<_> = pieces.iter().map(|piece| piece.as_slice()).collect();

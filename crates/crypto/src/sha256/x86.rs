@@ -26,6 +26,15 @@ pub(super) fn compress(state: &mut [u32; 8], blocks: &[[u8; BLOCK_BYTES]]) {
     unsafe { absorb([state], [blocks]) }
 }
 
+/// Absorbs equally many whole blocks into each of two states.
+pub(super) fn compress_two(states: [&mut [u32; 8]; 2], blocks: [&[[u8; BLOCK_BYTES]]; 2]) {
+    if !detected().contains(NEEDS) {
+        return portable::compress_two(states, blocks);
+    }
+    // SAFETY: the target features have just been found.
+    unsafe { absorb(states, blocks) }
+}
+
 /// Four rounds for each group of constants in the list, all messages in one group before the next.
 macro_rules! four_rounds {
     ($abef:ident, $cdgh:ident, $words:ident, $constants:ident, $($four:literal)*) => {$(

@@ -31,6 +31,20 @@ fn hmac_sha256_gives_the_known_answers() {
 }
 
 #[test]
+fn hmac_sha256_of_several_messages_gives_the_known_answers() {
+    let cases: Vec<_> = cases("hmac_sha256", 32).collect();
+    let keys: Vec<_> = cases.iter().map(|[key, _, _]| HmacSha256::new(key)).collect();
+    let mut macs = vec![[0; 32]; cases.len()];
+    let messages = cases.iter().map(|[_, data, _]| [&data[..data.len() / 3], &data[data.len() / 3..]]);
+    HmacSha256::authenticate_each(
+        keys.iter().zip(messages).zip(&mut macs).map(|((key, parts), mac)| (key, parts, mac)),
+    );
+    for ([_, data, answer], mac) in cases.iter().zip(macs) {
+        assert_eq!(mac[..], *answer, "{}", data.len());
+    }
+}
+
+#[test]
 fn hmac_sha512_gives_the_known_answers() {
     for [key, data, answer] in cases("hmac_sha512", 32) {
         assert_eq!(hmac_sha512(&key, &[&data])[..], answer);
