@@ -14,7 +14,8 @@ use crate::{
 pub(crate) const HMAC_SHA256: &str = "hmac-sha256";
 pub(crate) const BLAKE2B: &str = "blake2b";
 
-/// What a byte of the `-blake2` modes passes: an id and a MAC are made side by side.
+/// What a byte passes: an id and a MAC are made side by side.
+pub(crate) const HMAC_SHA256_PAIR: &str = "hmac-sha256, 2 at once";
 pub(crate) const BLAKE2B_PAIR: &str = "blake2b, 2 at once";
 
 pub(super) fn add(cases: &mut Vec<Case>) {
@@ -33,6 +34,18 @@ pub(super) fn add(cases: &mut Vec<Case>) {
             let case = Case::new(Group::Hash, HMAC_SHA256, bytes, move || {
                 let hmac = HmacSha256::with(form, &[1; 32]);
                 Pass::new(bytes, move || hmac.authenticate(&[black_box(noise(bytes))]))
+            });
+            cases.push(case.form(form.name(), chosen));
+        }
+        for bytes in SIZES {
+            let case = Case::new(Group::Hash, HMAC_SHA256_PAIR, bytes, move || {
+                let hmac = HmacSha256::with(form, &[1; 32]);
+                Pass::new(bytes, move || {
+                    let mut macs = [[0; 32]; 2];
+                    let messages = noise(bytes).chunks(bytes / 2).map(|message| [black_box(message)]).zip(&mut macs);
+                    HmacSha256::authenticate_each(messages.map(|(parts, mac)| (&hmac, parts, mac)));
+                    macs[0]
+                })
             });
             cases.push(case.form(form.name(), chosen));
         }

@@ -10,7 +10,7 @@ mod pipeline;
 
 pub(crate) use chunkers::{DEFAULT as BUZHASH, FASTCDC};
 pub(crate) use ciphers::AES256_CTR;
-pub(crate) use hashes::{BLAKE2B, BLAKE2B_PAIR, HMAC_SHA256};
+pub(crate) use hashes::{BLAKE2B, BLAKE2B_PAIR, HMAC_SHA256, HMAC_SHA256_PAIR};
 pub(crate) use pipeline::{COMPRESSIONS, name as pipeline_name};
 
 use crate::case::Case;

@@ -193,10 +193,12 @@ impl Worker {
         let (head, authenticated) = self.object.split_at(MAC_END);
         debug_assert_eq!(head.len(), MAC_END);
         let mut digests = [[0; 32]; 2];
+        let messages = [[chunk], [authenticated]].into_iter().zip(&mut digests);
         match &self.hash {
-            Hash::Sha256(hmac) => digests = [chunk, authenticated].map(|data| hmac.authenticate(&[data])),
+            Hash::Sha256(hmac) => {
+                HmacSha256::authenticate_each(messages.map(|(parts, digest)| (hmac, parts, digest)));
+            }
             Hash::Blake2b(blake2b) => {
-                let messages = [[chunk], [authenticated]].into_iter().zip(&mut digests);
                 PrefixedBlake2b::digest_each(messages.map(|(parts, digest)| (blake2b, parts, digest)));
             }
         }

@@ -49,7 +49,7 @@ impl Advice {
     /// Of a report whose pipelines and hashes were measured.
     pub fn of(report: &Report) -> Option<Self> {
         let speed = |name| Some((report.largest(Group::Hash, name, Data::Noise)?.rate() * 1e6) as u64);
-        let speeds = Speeds { sha256: speed(cases::HMAC_SHA256)?, blake2b: speed(cases::BLAKE2B_PAIR)? };
+        let speeds = Speeds { sha256: speed(cases::HMAC_SHA256_PAIR)?, blake2b: speed(cases::BLAKE2B_PAIR)? };
         let family = speeds.family();
         let network = report.network.as_ref().map(|network| ("network", network.megabytes_per_second));
         let disk = report.storage.as_ref().map(|storage| ("disk", storage.write));

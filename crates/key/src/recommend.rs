@@ -17,12 +17,12 @@ use nanoprobe_crypto::{HmacSha256, PrefixedBlake2b};
 
 use crate::{Mode, Storage};
 
-/// What hashing one byte once costs here.
+/// How fast each hash is here, of two messages at a time: a chunk that gets its id and an object that gets its MAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Speeds {
     /// HMAC-SHA256, bytes a second.
     pub sha256: u64,
-    /// BLAKE2b, bytes a second, of two messages at a time: a chunk that gets its id and an object that gets its MAC.
+    /// BLAKE2b, bytes a second.
     pub blake2b: u64,
 }
 
@@ -46,7 +46,12 @@ impl Speeds {
         let data = vec![0x5a; 2 * MESSAGE_BYTES];
         let (first, second) = data.split_at(MESSAGE_BYTES);
         let (hmac, blake2b) = (HmacSha256::new(&[1; 32]), PrefixedBlake2b::new(&[1; 128]));
-        let sha256 = || [first, second].map(|message| hmac.authenticate(&[black_box(message)]));
+        let both_sha256 = || {
+            let mut digests = [[0; 32]; 2];
+            let messages = [first, second].map(|message| [black_box(message)]).into_iter().zip(&mut digests);
+            HmacSha256::authenticate_each(messages.map(|(parts, digest)| (&hmac, parts, digest)));
+            digests
+        };
         let both_blake2b = || {
             let mut digests = [[0; 32]; 2];
             let messages = [first, second].map(|message| [black_box(message)]).into_iter().zip(&mut digests);
@@ -57,7 +62,7 @@ impl Speeds {
         let mut best = [Duration::MAX; 2];
         let mut passes = 0;
         while passes < LEAST_PASSES || begun.elapsed() < LONG_ENOUGH {
-            best[0] = best[0].min(duration(sha256));
+            best[0] = best[0].min(duration(both_sha256));
             best[1] = best[1].min(duration(both_blake2b));
             passes += 1;
         }
