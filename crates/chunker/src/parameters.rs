@@ -134,6 +134,24 @@ impl FromStr for Parameters {
     }
 }
 
+impl Parameters {
+    /// A number that other parameters have not got, but for a chance of one in 2^32; never 0.
+    pub fn fingerprint(&self) -> u32 {
+        let (kind, numbers) = match *self {
+            Self::Buzhash { minimum_exponent, maximum_exponent, mask_bits, window } => {
+                (1, [minimum_exponent.into(), maximum_exponent.into(), mask_bits.into(), window])
+            }
+            Self::Fixed { block_bytes, header_bytes } => (2, [block_bytes, header_bytes, 0, 0]),
+            Self::FastCdc { minimum_exponent, average_exponent, maximum_exponent } => {
+                (3, [minimum_exponent.into(), average_exponent.into(), maximum_exponent.into(), 0])
+            }
+        };
+        // FNV-1a.
+        let bytes = numbers.iter().flat_map(|number: &u32| number.to_le_bytes()).chain([kind]);
+        bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)).max(1)
+    }
+}
+
 impl fmt::Display for Parameters {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

@@ -256,6 +256,9 @@ impl RecreatePlan {
     }
 }
 
+/// Chunks of an older version of a file that are kept in mind while it is read anew: 144 KiB.
+pub(crate) const MOST_EXPECTED: usize = 4096;
+
 /// Files are read in pieces of at most this many bytes; what was read past a cut may have to be copied once.
 pub(crate) const READ_AHEAD: usize = 256 << 10;
 

@@ -81,15 +81,16 @@ impl Lines {
 /// A repository and a tree in a temporary directory.
 struct Place {
     directory: tempfile::TempDir,
+    budget: Budget,
 }
 
 impl Place {
     fn new(mode: Mode) -> Self {
-        let place = Self { directory: tempfile::tempdir().unwrap() };
+        let place = Self { directory: tempfile::tempdir().unwrap(), budget: Budget::new(Budget::DEFAULT_BYTES) };
         fs::create_dir(place.tree()).unwrap();
         let repository = LocalRepository::create(&place.path("repository"), &CreateOptions::default(), options());
         let repository = Arc::new(repository.unwrap());
-        Session::create(repository, mode, "key", &place.places(), budget(), &mut Answers).unwrap();
+        Session::create(repository, mode, "key", &place.places(), place.budget, &mut Answers).unwrap();
         place
     }
 
@@ -108,7 +109,7 @@ impl Place {
 
     fn session(&self) -> Session {
         let repository = Arc::new(LocalRepository::open(&self.path("repository"), options()).unwrap());
-        Session::open(repository, &self.places(), budget(), FeatureOperation::Write, &mut Answers).unwrap()
+        Session::open(repository, &self.places(), self.budget, FeatureOperation::Write, &mut Answers).unwrap()
     }
 
     fn create(&self, name: &str, lines: &Lines, change: impl FnOnce(&mut Options)) -> Result<Outcome, Error> {
@@ -149,6 +150,21 @@ impl Place {
         let kept = RepositoryTotals::load(&session.cache, &session.key, session.manifest.archives());
         let _ = fs::remove_file(session.cache.join("totals"));
         (kept, repository_totals(&session, &Lines::default(), &Interrupt::default()).unwrap())
+    }
+
+    /// The names of each file's chunks.
+    fn chunk_ids(&self, name: &str) -> Vec<(Vec<u8>, Vec<nanoprobe_format::Id>)> {
+        let session = self.session();
+        let id = session.manifest.archive(name).unwrap_or_else(|| panic!("no archive {name}")).id;
+        let repository = &*session.repository;
+        let metadata = ArchiveMetadata::open(repository, &session.key, &mut session.key.opener(), &id).unwrap();
+        let mut reader = ItemReader::new(repository, session.key.opener(), &metadata.items);
+        let mut files = Vec::new();
+        while let Some(item) = reader.next().unwrap() {
+            let ids = item.chunks.iter().flat_map(|chunks| chunks.iter()).map(|chunk| chunk.id).collect();
+            files.push((item.path.to_vec(), ids));
+        }
+        files
     }
 
     /// Path below the tree, content, and the item in words.
@@ -195,10 +211,6 @@ fn content(session: &Session, chunks: impl Iterator<Item = nanoprobe_format::Chu
 
 fn options() -> OpenOptions {
     OpenOptions { lock_wait: Some(Duration::from_secs(20)), ..OpenOptions::default() }
-}
-
-fn budget() -> Budget {
-    Budget::new(Budget::DEFAULT_BYTES)
 }
 
 /// Bytes that do not repeat.
@@ -257,6 +269,57 @@ fn a_tree_is_stored_whole_and_then_known() {
     let again = place.archive("second");
     assert_eq!(again["b/one"].0, b"something else");
     assert!(files.iter().filter(|(path, _)| *path != "b/one").all(|(path, file)| again[path] == *file));
+}
+
+#[test]
+fn a_file_that_changed_is_cut_as_if_it_had_not_been_known() {
+    let mut place = Place::new(Mode::RepokeyBlake2);
+    // Room for one worker: what a file held is expected to be met again.
+    place.budget = Budget::new(33 << 19);
+    let chunker = |options: &mut Options| {
+        options.chunker = "buzhash,10,20,12,1023".parse().unwrap();
+        options.compression = "none".parse().unwrap();
+    };
+    let old = noise(400_000, 3);
+    let changes: [(&str, fn(&mut Vec<u8>)); 8] = [
+        ("appended", |bytes| bytes.extend(noise(50_000, 4))),
+        ("changed", |bytes| [20_000, 20_001, 150_000, 399_990].into_iter().for_each(|place| bytes[place] ^= 1)),
+        ("cleared", |bytes| bytes.clear()),
+        ("filled", |bytes| bytes[100_000..300_000].fill(0)),
+        ("inserted", |bytes| drop(bytes.splice(90_000..90_000, noise(3000, 5)))),
+        ("lost", |bytes| drop(bytes.drain(30_000..60_000))),
+        ("other", |bytes| bytes.iter_mut().for_each(|byte| *byte ^= 0x55)),
+        ("shortened", |bytes| bytes.truncate(321_000)),
+    ];
+    for (name, _) in changes {
+        fs::write(place.tree().join(name), &old).unwrap();
+    }
+    settle();
+    fs::write(place.tree().join("newest"), b"x").unwrap();
+    settle();
+    place.create("before", &Lines::default(), chunker).unwrap();
+    for (name, change) in changes {
+        let mut bytes = old.clone();
+        change(&mut bytes);
+        fs::write(place.tree().join(name), bytes).unwrap();
+    }
+    settle();
+    let lines = Lines::default();
+    place.create("after", &lines, chunker).unwrap();
+    place
+        .create("anew", &Lines::default(), |options| {
+            chunker(options);
+            options.files_cache.rechunk = true;
+        })
+        .unwrap();
+    assert_eq!(place.chunk_ids("after"), place.chunk_ids("anew"));
+    let files = place.archive("after");
+    for (name, change) in changes {
+        let mut bytes = old.clone();
+        change(&mut bytes);
+        assert_eq!(lines.status(&format!("/{name}")), ['M'], "{name}");
+        assert!(files[name].0 == bytes, "{name}");
+    }
 }
 
 #[test]

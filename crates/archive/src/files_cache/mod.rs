@@ -6,12 +6,12 @@
 //! touched.
 //!
 //! ```text
-//! header   "NPFILES1" | clock u8 | newest i64 | root length u32 | root | XXH64 of all before
+//! header   "NPFILES2" | clock u8 | newest i64 | root length u32 | root | XXH64 of all before
 //! block    payload length u32 | XXH64 of payload u64 | payload: entries
 //! entry    shared varint | suffix varint, bytes         path, the start shared with the entry before in the block
 //!          age u8 | size, inode varint | mtime, ctime i64
 //!          extended u8: 0 not known, 1 known, then flags varint | xattrs | acl_access | acl_default (varint, bytes)
-//!          count varint | count × (id 32 | size varint)
+//!          count varint | cut by u32, only where count > 1 | count × (id 32 | size varint)
 //! ```
 //! Integers are little endian.
 //!
@@ -32,7 +32,7 @@ use nanoprobe_format::{ChunkRef, Id};
 pub use read::{FilesCacheReader, Lookup};
 pub use write::FilesCacheWriter;
 
-const MAGIC: &[u8; 8] = b"NPFILES1";
+const MAGIC: &[u8; 8] = b"NPFILES2";
 
 /// Blocks are closed at this size; only a file of very many chunks has a larger one.
 const BLOCK_BYTES: usize = 64 << 10;
@@ -69,6 +69,8 @@ pub struct FilesCacheEntry<'a> {
     pub ctime: i64,
     /// Flags, extended attributes and ACLs, where they were read.
     pub extended: Option<Extended<'a>>,
+    /// Which chunker and parameters cut the file; 0 where it is not known, or where there are not two chunks.
+    pub cut_by: u32,
     /// The file's chunks.
     pub chunks: CachedChunks<'a>,
 }

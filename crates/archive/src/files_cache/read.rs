@@ -287,7 +287,12 @@ fn parse<'a>(path: &'a [u8], rest: &'a [u8]) -> Option<(FilesCacheEntry<'a>, &'a
         extended = Some(Extended { bsdflags, xattrs, acl_access, acl_default });
         rest = after;
     }
-    let (count, packed) = varint::read(rest)?;
+    let (count, mut packed) = varint::read(rest)?;
+    let mut cut_by = 0;
+    if count > 1 {
+        let (number, after) = packed.split_first_chunk::<4>()?;
+        (cut_by, packed) = (u32::from_le_bytes(*number), after);
+    }
     rest = packed;
     for _ in 0..count {
         let (_, after) = rest.split_first_chunk::<32>()?;
@@ -297,7 +302,7 @@ fn parse<'a>(path: &'a [u8], rest: &'a [u8]) -> Option<(FilesCacheEntry<'a>, &'a
     }
     let chunks = CachedChunks::Packed { count: count as usize, bytes: &packed[..packed.len() - rest.len()] };
     let (mtime, ctime) = (i64::from_le_bytes(*mtime), i64::from_le_bytes(*ctime));
-    Some((FilesCacheEntry { path, age, size, inode, mtime, ctime, extended, chunks }, rest))
+    Some((FilesCacheEntry { path, age, size, inode, mtime, ctime, extended, cut_by, chunks }, rest))
 }
 
 fn bytes(rest: &[u8]) -> Option<(&[u8], &[u8])> {

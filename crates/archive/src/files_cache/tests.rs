@@ -37,6 +37,7 @@ fn entry<'a>(path: &'a [u8], seed: u64, chunks: &'a [ChunkRef], xattrs: &'a [u8]
         mtime,
         ctime,
         extended,
+        cut_by: if chunks.len() > 1 { seed as u32 } else { 0 },
         chunks: CachedChunks::Refs(chunks),
     }
 }

@@ -62,6 +62,9 @@ impl FilesCacheWriter {
             }
         }
         varint::write(entry.chunks.len() as u64, block);
+        if entry.chunks.len() > 1 {
+            block.extend_from_slice(&entry.cut_by.to_le_bytes());
+        }
         if let CachedChunks::Packed { bytes, .. } = entry.chunks {
             block.extend_from_slice(bytes);
         } else {

@@ -134,15 +134,15 @@ impl Walk<'_> {
         let path = linked.then(|| self.filling.unit.text(entry.path).to_vec());
         self.begin(entry);
         let (remember, changed) = match (verdict, &file) {
-            (Verdict::Same { chunks }, _) => {
+            (Verdict::Same { chunks, cut_by }, _) => {
                 self.filling.unit.records.push(Record::Known(chunks));
-                (self.remember(&opened, false), false)
+                (self.remember(&opened, false, cut_by), false)
             }
             (_, Some(file)) => {
                 let settled = is_settled(&opened);
                 let changed = self.read(file.as_fd(), &opened, reading)?;
                 let memorable = !changed && reading == Reading::Regular && settled;
-                (self.remember(&opened, true).filter(|_| memorable), changed)
+                (self.remember(&opened, true, self.content.expected.cut_by).filter(|_| memorable), changed)
             }
             (_, None) => (None, false),
         };
@@ -161,7 +161,7 @@ impl Walk<'_> {
 
     /// A file that counted as the same is not: its chunks must not be taken for those of the next one.
     fn forget(&mut self, verdict: &mut Verdict) {
-        if let Verdict::Same { chunks } = *verdict {
+        if let Verdict::Same { chunks, .. } = *verdict {
             let refs = &mut self.filling.unit.refs;
             refs.truncate(refs.len() - chunks as usize);
             *verdict = Verdict::Modified;
@@ -195,20 +195,22 @@ impl Walk<'_> {
     }
 
     fn verdict(&mut self, status: &Status, reading: Reading) -> Result<(Verdict, Option<Entry>), Failure> {
+        self.content.expected.nothing();
         let (Some(cache), Some(stored)) = (&mut self.cache, self.stored) else { return Ok((Verdict::New, None)) };
         if reading != Reading::Regular {
             return Ok((Verdict::New, None));
         }
         let below = self.path.get(self.below..).unwrap_or_default();
         let mode = self.options.files_cache;
-        let (verdict, known) = unchanged::check(cache, mode, below, status, stored.repository, &mut self.filling.unit)?;
+        let (unit, expected) = (&mut self.filling.unit, &mut self.content.expected);
+        let (verdict, known) = unchanged::check(cache, mode, below, status, stored.repository, unit, expected)?;
         Ok((verdict, known.filter(|_| self.attributes.all_wanted())))
     }
 
-    fn remember(&self, status: &Status, fresh: bool) -> Option<Remember> {
+    fn remember(&self, status: &Status, fresh: bool, cut_by: u32) -> Option<Remember> {
         let Status { size, inode, mtime, ctime, .. } = *status;
         let extended = self.attributes.all_wanted();
-        self.cache.is_some().then_some(Remember { size, inode, mtime, ctime, extended, fresh })
+        self.cache.is_some().then_some(Remember { size, inode, mtime, ctime, extended, fresh, cut_by })
     }
 
     fn fifo(&mut self, place: Place<'_>, status: &Status) -> Result<Option<char>, Failure> {

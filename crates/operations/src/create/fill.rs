@@ -2,6 +2,7 @@
 
 use bytes::BytesMut;
 use crossbeam_channel::{Receiver, Sender};
+use nanoprobe_format::Id;
 
 use super::{
     halt::Halt,
@@ -56,14 +57,18 @@ impl<'a> Filling<'a> {
         &mut self.block[self.used..]
     }
 
-    /// The first `bytes` of the room are a chunk.
-    pub(super) fn chunk(&mut self, bytes: usize) -> Result<(), Halt> {
+    /// The first `bytes` of the room are a chunk, which may have its name already.
+    pub(super) fn chunk(&mut self, bytes: usize, name: Option<Id>) -> Result<(), Halt> {
         if self.used + bytes > self.plan.most_unit_bytes {
             self.dispatch()?;
         }
         let range = self.used..self.used + bytes;
         self.used = range.end;
-        self.unit.records.push(Record::Chunk(Chunk::new(range)));
+        let mut chunk = Chunk::new(range);
+        if let Some(id) = name {
+            (chunk.id, chunk.named) = (id, true);
+        }
+        self.unit.records.push(Record::Chunk(chunk));
         if bytes > self.plan.unit_bytes {
             self.enough_bytes = self.plan.large_unit_bytes;
         }

@@ -34,6 +34,7 @@ impl<'a> Hasher<'a> {
                 chunk.id = self.hole(chunk.range.len());
                 None
             }
+            Record::Chunk(Chunk { named: true, .. }) => None,
             Record::Chunk(Chunk { range, id, .. }) => Some((&data[range.clone()], id)),
             _ => None,
         });

@@ -8,6 +8,7 @@ mod attributes;
 mod checkpoint;
 mod compress;
 mod dry_run;
+mod expected;
 mod file;
 mod fill;
 mod halt;
@@ -47,6 +48,7 @@ pub use options::{
 use self::{
     attributes::Attributes,
     checkpoint::Checkpoints,
+    expected::Expected,
     fill::Filling,
     halt::Halt,
     hash::Hasher,
@@ -95,7 +97,7 @@ pub fn import_tar(
     interrupt: &Interrupt,
 ) -> Result<Outcome, Error> {
     make(session, options, monitor, interrupt, |_, chunker, _, filling| {
-        let content = Content::new(chunker, options.chunker, false, interrupt);
+        let content = Content::new(chunker, options.chunker, false, interrupt, Expected::new(None, options.chunker));
         Import::new(&tar, zeros, content, filling, interrupt).run()?;
         Ok(tar.finish()?)
     })
@@ -173,7 +175,7 @@ fn make_archive(
         let filling = Filling::new(&slots, empty, full, &plan);
         let gear = key.gear();
         let chunker = Chunker::new(options.chunker, key.chunk_seed(), Some(&gear));
-        let stored = Stored { repository, directory: cache };
+        let stored = Stored { repository, directory: cache, key };
         read(stored, chunker, &plan, filling)
     });
     let mut store = turns.finish()?;
@@ -206,13 +208,21 @@ fn walk(
     filling: Filling<'_>,
 ) -> Result<(), Halt> {
     let skip = options.skip.iter().map(PathBuf::as_path).chain(stored.map(|stored| stored.directory));
+    // Only where the one worker is no faster at naming than the reader.
+    let expecting = stored.filter(|_| plan.workers == 1).map(|stored| stored.key);
     let mut walk = Walk {
         options,
         matcher,
         interrupt,
         stored,
         filling,
-        content: Content::new(chunker, options.chunker, options.sparse, interrupt),
+        content: Content::new(
+            chunker,
+            options.chunker,
+            options.sparse,
+            interrupt,
+            Expected::new(expecting, options.chunker),
+        ),
         attributes: Attributes::new(options.attributes),
         links: HardLinks::default(),
         spill: stored.map_or_else(std::env::temp_dir, |stored| stored.directory.to_owned()),

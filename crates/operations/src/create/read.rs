@@ -10,6 +10,7 @@ use rustix::{
 };
 
 use super::{
+    expected::Expected,
     fill::Filling,
     halt::{Failure, Halt},
     unit::{Chunk, Record},
@@ -26,6 +27,8 @@ pub(super) struct Content<'a> {
     largest_chunk: usize,
     sparse: bool,
     interrupt: &'a Interrupt,
+    /// What the next file held when it was read before.
+    pub expected: Expected<'a>,
 }
 
 /// How much there is to read.
@@ -52,8 +55,14 @@ pub(super) fn await_input(file: BorrowedFd<'_>, interrupt: &Interrupt) -> Result
 }
 
 impl<'a> Content<'a> {
-    pub(super) fn new(chunker: Chunker, parameters: Parameters, sparse: bool, interrupt: &'a Interrupt) -> Self {
-        Self { chunker, parameters, largest_chunk: parameters.maximum_bytes(), sparse, interrupt }
+    pub(super) fn new(
+        chunker: Chunker,
+        parameters: Parameters,
+        sparse: bool,
+        interrupt: &'a Interrupt,
+        expected: Expected<'a>,
+    ) -> Self {
+        Self { chunker, parameters, largest_chunk: parameters.maximum_bytes(), sparse, interrupt, expected }
     }
 
     /// Reads `file` to its end; each chunk becomes a record.
@@ -85,6 +94,7 @@ impl<'a> Content<'a> {
         read: &mut dyn FnMut(&mut [u8]) -> Result<usize, Failure>,
     ) -> Result<(), Failure> {
         self.chunker.start();
+        self.expected.start();
         let (mut ahead, mut total) = (0, 0u64);
         loop {
             let (room, ends_early) = self.room(length, ahead, total);
@@ -96,9 +106,11 @@ impl<'a> Content<'a> {
             // A regular file that gives less than asked for, and all it was said to hold, is at its end.
             let ends = got == 0 || (ends_early && got < piece);
             let stream = if ends { Stream::Ends } else { Stream::Continues };
-            while let Some(bytes) = self.chunker.next_cut(&filling.room()[..ahead], stream) {
+            while self.expected.compare(&filling.room()[..ahead], stream, &mut self.chunker)
+                && let Some(bytes) = self.chunker.next_cut(&filling.room()[..ahead], stream)
+            {
                 ahead -= bytes;
-                filling.chunk(bytes)?;
+                filling.chunk(bytes, self.expected.cut(bytes))?;
             }
             if ends {
                 return Ok(());
@@ -181,7 +193,7 @@ impl<'a> Content<'a> {
                 }
             }
             if filled > 0 {
-                filling.chunk(filled)?;
+                filling.chunk(filled, None)?;
             }
             total += filled as u64;
             if filled < wanted {

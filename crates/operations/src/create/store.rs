@@ -332,8 +332,8 @@ impl<'a> FilesCaches<'a> {
         chunks: CachedChunks<'_>,
     ) -> Result<(), Error> {
         let Some(writing) = &mut self.writing else { return Ok(()) };
-        let Remember { size, inode, mtime, ctime, fresh, .. } = *remember;
-        let entry = FilesCacheEntry { path, age, size, inode, mtime, ctime, extended, chunks };
+        let Remember { size, inode, mtime, ctime, fresh, cut_by, .. } = *remember;
+        let entry = FilesCacheEntry { path, age, size, inode, mtime, ctime, extended, cut_by, chunks };
         let time = entry.time(self.clock);
         writing.latest = writing.latest.max(time);
         if fresh {

@@ -157,6 +157,7 @@ impl Walk<'_> {
             content: true,
             ..Entry::default()
         });
+        self.content.expected.nothing();
         let result = self.content.read(input, Length::Unknown, &mut self.filling);
         match &result {
             Ok(()) => self.filling.unit.records.push(Record::End(None)),

@@ -5,6 +5,7 @@ use nanoprobe_format::ChunkRef;
 use nanoprobe_repository::Repository;
 
 use super::{
+    expected::Expected,
     fill::Filling,
     halt::Halt,
     options::FilesCacheMode,
@@ -23,6 +24,8 @@ pub(super) enum Verdict {
     Same {
         /// How many.
         chunks: u32,
+        /// Which chunker and parameters cut them.
+        cut_by: u32,
     },
 }
 
@@ -38,7 +41,8 @@ impl Verdict {
 }
 
 /// Looks `path` (below the root) up and, for a file that is the same, adds its chunks to the unit, and gives flags,
-/// extended attributes and ACLs where they are proved, too. `pass_over` comes first.
+/// extended attributes and ACLs where they are proved, too. Of one that is not, its chunks are `expected`.
+/// `pass_over` comes first.
 pub(super) fn check(
     cache: &mut FilesCacheReader,
     mode: FilesCacheMode,
@@ -46,6 +50,7 @@ pub(super) fn check(
     status: &Status,
     repository: &dyn Repository,
     unit: &mut Unit,
+    expected: &mut Expected<'_>,
 ) -> Result<(Verdict, Option<Entry>), Halt> {
     let entry = match cache.lookup(path) {
         Lookup::Known { entry, settled: true } if !mode.rechunk => entry,
@@ -56,11 +61,12 @@ pub(super) fn check(
         && (!mode.ctime || entry.ctime == status.ctime)
         && (!mode.mtime || entry.mtime == status.mtime);
     if !same || !add_chunks(&entry, repository, unit)? {
+        expected.known(&entry);
         return Ok((Verdict::Modified, None));
     }
     // The change time covers flags, extended attributes and ACLs: only where it was compared are they still the same.
     let extended = entry.extended.filter(|_| mode.ctime).map(|extended| known_attributes(extended, unit));
-    Ok((Verdict::Same { chunks: entry.chunks.len() as u32 }, extended))
+    Ok((Verdict::Same { chunks: entry.chunks.len() as u32, cut_by: entry.cut_by }, extended))
 }
 
 /// Hands on what the walk passed over on its way to `path`, to be kept for another run.
@@ -83,6 +89,7 @@ pub(super) fn pass_over(
                 ctime: entry.ctime,
                 extended: entry.extended.is_some(),
                 fresh: false,
+                cut_by: entry.cut_by,
             },
             bsdflags: extended.bsdflags,
             xattrs: unit.push(extended.xattrs),

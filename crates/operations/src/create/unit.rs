@@ -190,6 +190,8 @@ pub(super) struct Chunk {
     pub hole: bool,
     /// Its name, once identified.
     pub id: Id,
+    /// The reader had to name it already.
+    pub named: bool,
     /// Stored size, once known.
     pub csize: u32,
     /// Where the sealed object is in the worker's output; empty where the repository has it already.
@@ -198,7 +200,7 @@ pub(super) struct Chunk {
 
 impl Chunk {
     pub(super) fn new(range: Range<usize>) -> Self {
-        Self { range, hole: false, id: Id([0; 32]), csize: 0, object: 0..0 }
+        Self { range, hole: false, id: Id([0; 32]), named: false, csize: 0, object: 0..0 }
     }
 
     pub(super) fn hole(size: usize) -> Self {
@@ -217,6 +219,8 @@ pub(super) struct Remember {
     pub extended: bool,
     /// Read in this run, not merely known.
     pub fresh: bool,
+    /// Which chunker and parameters cut it.
+    pub cut_by: u32,
 }
 
 /// An entry of the files cache that the walk passed over.

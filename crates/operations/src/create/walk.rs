@@ -14,6 +14,7 @@ use std::{
 };
 
 use nanoprobe_archive::FilesCacheReader;
+use nanoprobe_key::Key;
 use nanoprobe_repository::Repository;
 use rustix::{
     fs::{AtFlags, CWD, OFlags, statat},
@@ -76,6 +77,8 @@ pub(super) struct Stored<'a> {
     pub repository: &'a dyn Repository,
     /// Where the files caches are.
     pub directory: &'a Path,
+    /// Names chunks.
+    pub key: &'a Key,
 }
 
 /// A directory on the way down.
