@@ -99,7 +99,7 @@ impl Pass {
 
 impl Case {
     /// A case of one thread on noise, of one implementation. `prepare` is called in the thread that works.
-    pub(crate) fn new(
+    pub fn new(
         group: Group,
         name: impl Into<String>,
         bytes: usize,

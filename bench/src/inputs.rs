@@ -5,19 +5,19 @@
 use std::sync::OnceLock;
 
 /// As much noise as there is: the largest chunk of Borg's default chunker.
-pub(crate) const NOISE_BYTES: usize = 8 << 20;
+pub const NOISE_BYTES: usize = 8 << 20;
 
 /// As much text as there is.
-pub(crate) const TEXT_BYTES: usize = 2 << 20;
+pub const TEXT_BYTES: usize = 2 << 20;
 
 /// The first `bytes` of bytes without any pattern.
-pub(crate) fn noise(bytes: usize) -> &'static [u8] {
+pub fn noise(bytes: usize) -> &'static [u8] {
     static NOISE: OnceLock<Vec<u8>> = OnceLock::new();
     &NOISE.get_or_init(|| Noise::default().flat_map(u64::to_le_bytes).take(NOISE_BYTES).collect())[..bytes]
 }
 
 /// The first `bytes` of lines of a log: words that repeat, numbers that do not. lz4 makes about a third of it.
-pub(crate) fn text(bytes: usize) -> &'static [u8] {
+pub fn text(bytes: usize) -> &'static [u8] {
     static TEXT: OnceLock<Vec<u8>> = OnceLock::new();
     &TEXT.get_or_init(make_text)[..bytes]
 }

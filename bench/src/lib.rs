@@ -8,7 +8,7 @@
 
 pub mod case;
 pub mod cases;
-mod inputs;
+pub mod inputs;
 pub mod machine;
 pub mod plot;
 pub mod report;

@@ -43,6 +43,24 @@ fn help() {
     assert!(named("borg", &["help", "nonsense"]).expect(2).stderr.contains("No help available on nonsense."));
 }
 
+/// Borg 2 has the command, and scripts read its lines.
+#[test]
+fn benchmark_cpu_has_a_line_for_each_step() {
+    let variables = [("_BORG_BENCHMARK_CPU_TEST", "1")];
+    let printed = Place::new().run_with(&["benchmark", "cpu"], &variables).expect(0).stdout;
+    let sections = printed.lines().filter(|line| line.ends_with("====")).count();
+    assert_eq!(sections, 7, "{printed}");
+    for line in printed.lines().filter(|line| !line.ends_with("====")) {
+        let (head, seconds) = line.rsplit_once(' ').expect("columns");
+        assert!(seconds.strip_suffix('s').is_some_and(|seconds| seconds.parse::<f64>().is_ok()), "{line}");
+        assert!(head.contains("GB") || head.contains("Items") || head.starts_with("pbkdf2"), "{line}");
+    }
+    for name in ["buzhash,19,23,21,4095", "xxh64", "hmac-sha256", "aes-256-ctr-blake2b", "pbkdf2", "zstd,22", "lzma,9"]
+    {
+        assert_eq!(printed.lines().filter(|line| line.split(' ').next() == Some(name)).count(), 1, "{name}");
+    }
+}
+
 #[test]
 fn usage_errors_are_code_2_and_json_when_asked() {
     for words in [&["nonsense"][..], &["list", "--nonsense"], &["init", "r"], &["create", "r::a"], &["list", "//x"]] {

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::CommonOptions;
 
-/// Measure how fast a repository is
+/// Measure how fast the processor, or a repository, is
 #[derive(Args, Debug)]
 pub(crate) struct Benchmark {
     #[command(subcommand)]
@@ -17,7 +17,15 @@ pub(crate) struct Benchmark {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchmarkCommand {
+    Cpu(BenchmarkCpu),
     Crud(BenchmarkCrud),
+}
+
+/// Measure each step that only computes: chunkers, checksums, hashes, encryption, key derivation, compression
+#[derive(Args, Debug)]
+pub(crate) struct BenchmarkCpu {
+    #[command(flatten)]
+    common: CommonOptions,
 }
 
 /// Create, extract, update and delete archives of test files
@@ -38,6 +46,7 @@ impl Benchmark {
     pub(super) fn common(&mut self) -> CommonOptions {
         let before = std::mem::take(&mut self.common);
         match &mut self.command {
+            Some(BenchmarkCommand::Cpu(command)) => std::mem::take(&mut command.common).over(before),
             Some(BenchmarkCommand::Crud(command)) => std::mem::take(&mut command.common).over(before),
             None => before,
         }

@@ -1,6 +1,10 @@
-//! `benchmark crud`: archives of test files are created, extracted, updated and deleted, by the commands that do it always.
+//! `benchmark`: of the processor, and of a repository.
+//!
+//! `crud`: archives of test files are created, extracted, updated and deleted, by the commands that do it always.
 //!
 //! Files are zeros (Z) or random (R), of three sizes; nothing is compressed. RAM: one MiB beside what the commands need.
+
+mod cpu;
 
 use std::{
     ffi::OsString,
@@ -42,6 +46,7 @@ const TEST_ROWS: [(&str, u32, u64, Content); 2] = [("Z-TEST", 1, 1, Content::Zer
 pub(super) fn run(arguments: &Benchmark, context: &Context<'_>) -> Result<(), Failure> {
     match &arguments.command {
         Some(BenchmarkCommand::Crud(arguments)) => crud(arguments, context),
+        Some(BenchmarkCommand::Cpu(_)) => cpu::cpu(context.environment),
         None => arguments::print_help(context.name, "benchmark"),
     }
 }
