@@ -97,11 +97,12 @@ build() {
             python3 -c 'import json, sys; print(*filter(None, (json.loads(line).get("executable") for line in sys.stdin)), sep="\n")'
         return
     fi
-    env "${environment[@]}" cargo zigbuild --profile small --locked --target "$triple" "${OPTIONS[@]}" \
-        -p nanoprobe-cli --bins
     mkdir -p "$directory"
     local program
-    for program in nanoprobe; do
+    # Apart, so that neither gets features of libraries that the other asks for.
+    for program in nanoprobe nanoprobe-bench; do
+        env "${environment[@]}" cargo zigbuild --profile small --locked --target "$triple" "${OPTIONS[@]}" \
+            -p "${program/%nanoprobe/nanoprobe-cli}" --bin "$program"
         cp "target/cross/$triple/small/$program" "$directory/"
         inspect "$directory/$program"
     done
