@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # targets/build.sh [BOARD|TRIPLE…]: static binaries for small boxes, of all boards in this folder if none is named.
 #
-# target/boxes/TRIPLE/ gets nanoprobe and nanoprobe-bench: musl, stripped, with SSH of our own, the same bytes from the same
+# target/boxes/TRIPLE/ gets nanoprobe, nanoprobe-bench and hot_loops (for instructions.py): musl, stripped, with SSH of our own, the same bytes from the same
 # source wherever it lies. Two compilers can do it:
 #   fetched    Debian's, unpacked into target/compiler without being installed, with the C compiler and linker of Zig
 #              from PyPI: for machines where apt-get and pip are all there is. See compiler.sh.
@@ -100,13 +100,15 @@ build() {
     mkdir -p "$directory"
     local program
     # Apart, so that neither gets features of libraries that the other asks for.
-    for program in nanoprobe nanoprobe-bench; do
+    for program in nanoprobe nanoprobe-bench hot_loops; do
         env "${environment[@]}" cargo zigbuild --profile small --locked --target "$triple" "${OPTIONS[@]}" \
-            -p "${program/%nanoprobe/nanoprobe-cli}" --bin "$program"
+            -p "$(package "$program")" --bin "$program"
         cp "target/cross/$triple/small/$program" "$directory/"
         inspect "$directory/$program"
     done
 }
+
+package() { if [ "$1" = nanoprobe ]; then echo nanoprobe-cli; else echo nanoprobe-bench; fi; }
 
 # Static, and no larger than it may be.
 inspect() {
