@@ -33,14 +33,13 @@ class Pieces:
     """A file whose pieces are there already, so that reading costs Borg nothing but the copy into its buffer."""
 
     def __init__(self, content):
-        self.pieces = [content[start : start + PIECE_BYTES] for start in range(0, len(content), PIECE_BYTES)]
-        self.next = 0
+        self.pieces = [content[start : start + PIECE_BYTES] for start in range(0, len(content), PIECE_BYTES)][::-1]
 
     def read(self, size):
-        self.next += 1
-        piece = self.pieces[self.next - 1] if self.next <= len(self.pieces) else b""
-        assert len(piece) <= size
-        return piece
+        piece = self.pieces.pop() if self.pieces else b""
+        if len(piece) > size:
+            self.pieces.append(piece[size:])
+        return piece[:size]
 
 
 def borg(content, parameters):
