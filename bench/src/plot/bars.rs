@@ -80,14 +80,14 @@ impl Bars<'_> {
             svg.text(x(value), bottom + 16.0, 11.0, SOFT, Anchor::Middle, &format!("{value}"));
         }
 
-        let mut y = top;
+        let (mut y, mut labels) = (top, Vec::new());
         for row in self.rows {
             let middle = y + row.bars.len() as f64 * BAR_HEIGHT / 2.0;
             svg.text(left - 8.0, middle + 4.0, NAME_SIZE, INK, Anchor::End, &row.name);
             for bar in &row.bars {
                 let colour = if bar.strong { STRONG } else { PALE };
                 svg.bar((left, y + 0.5), (x(bar.value) - left).max(1.0), BAR_HEIGHT - 1.5, colour);
-                svg.text(x(bar.value) + 5.0, y + BAR_HEIGHT - 3.0, NOTE_SIZE, SOFT, Anchor::Start, &bar.label());
+                labels.push((x(bar.value) + 5.0, y + BAR_HEIGHT - 3.0, bar.label()));
                 y += BAR_HEIGHT;
             }
             y += ROW_GAP;
@@ -101,6 +101,10 @@ impl Bars<'_> {
             svg.line((x(mark.value), height - 6.0), (x(mark.value), bottom), WARM, 1.6);
             let (anchor, beside) = if mark.value > largest * 0.7 { (Anchor::End, -5.0) } else { (Anchor::Start, 5.0) };
             svg.text(x(mark.value) + beside, height + 4.0, NAME_SIZE, WARM, anchor, &label);
+        }
+        // Above the marks, which go through bars and behind what is said of them.
+        for (x, y, label) in labels {
+            svg.text(x, y, NOTE_SIZE, SOFT, Anchor::Start, &label);
         }
         svg.finish(bottom + 30.0)
     }
