@@ -180,7 +180,7 @@ impl Budget {
         RemotePlan {
             upload_bytes,
             most_upload_bytes: eighth,
-            ahead_bytes: eighth,
+            ahead_bytes: self.bytes / 12,
             requested_bytes: self.announced_bytes(),
             journal_bytes: JOURNAL_BYTES,
         }
