@@ -89,7 +89,8 @@ openssl() {
 
 build() {
     local triple=$1 directory=$PWD/target/boxes/$1 ssl variable flags
-    ssl=$PWD/target/compiler/openssl-$triple
+    # Made anew, and linked anew, when this file changes.
+    ssl=$PWD/target/compiler/openssl-$(sha256sum targets/build.sh | cut -c 1-8)-$triple
     openssl "$ssl" "$triple"
     variable=$(tr 'a-z-' 'A-Z_' <<<"$triple")_OPENSSL
     say "$triple"
