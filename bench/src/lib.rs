@@ -6,6 +6,7 @@
 //!
 //! RAM: 10 MiB of data to work on, and a case's buffers; at most 64 MiB in all.
 
+pub mod boards;
 pub mod case;
 pub mod cases;
 pub mod inputs;

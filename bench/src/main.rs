@@ -38,9 +38,12 @@ struct Run {
     /// Measures only cases whose names contain WORD; may be repeated.
     #[arg(long, value_name = "WORD")]
     only: Vec<String>,
-    /// What the line to the repository carries, MB/s; else what the fastest link of this machine claims to.
+    /// What the line to the repository carries, MB/s; else what is typical of the board, or what the fastest link claims to.
     #[arg(long, value_name = "MBPS")]
     network: Option<f64>,
+    /// The board: a name in targets/, where the machine does not tell.
+    #[arg(long, value_name = "NAME")]
+    board: Option<String>,
     /// Where the repository would be: its disk is measured with a file of 64 MiB; else that of the report.
     #[arg(long, value_name = "DIRECTORY")]
     disk: Option<PathBuf>,

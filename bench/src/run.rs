@@ -7,6 +7,7 @@ use std::{
 };
 
 use nanoprobe_bench::{
+    boards::Board,
     case::Case,
     cases,
     machine::{self, Machine},
@@ -39,6 +40,10 @@ pub(super) fn run(options: &Run) -> Result<(), String> {
     }
     let begun = Instant::now();
     let machine = Machine::this();
+    let board = match &options.board {
+        Some(name) => Some(Board::named(name).ok_or_else(|| format!("no file in targets/ is called {name}"))?),
+        None => machine.board.as_deref().and_then(Board::of_model),
+    };
     let directory =
         options.output.clone().unwrap_or_else(|| format!("nanoprobe-bench-{}", file_name(&machine.host)).into());
     fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
@@ -57,7 +62,7 @@ pub(super) fn run(options: &Run) -> Result<(), String> {
         machine,
         seconds: begun.elapsed().as_secs_f64(),
         peak_memory_bytes: machine::peak_memory_bytes(),
-        network: network(options.network),
+        network: network(options.network, board),
         storage,
         figures,
         advice: None,
@@ -82,9 +87,14 @@ fn measure(cases: &[Case], time: Duration) -> Vec<Figure> {
     figures.collect()
 }
 
-fn network(told: Option<f64>) -> Option<Network> {
+fn network(told: Option<f64>, board: Option<Board>) -> Option<Network> {
     if let Some(megabytes_per_second) = told {
         return Some(Network { megabytes_per_second, source: "as told".to_owned() });
+    }
+    if let Some((board, megabytes_per_second)) =
+        board.and_then(|board| Some((board, board.network_megabytes_per_second()?)))
+    {
+        return Some(Network { megabytes_per_second, source: format!("typical of {}; not measured", board.name()) });
     }
     let megabytes_per_second = machine::link_megabytes_per_second()?;
     Some(Network { megabytes_per_second, source: "what the fastest link claims; not measured".to_owned() })
