@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # targets/build.sh [BOARD|TRIPLE…]: static binaries for small boxes, of all boards in this folder if none is named.
 #
-# target/boxes/TRIPLE/ gets nanoprobe, nanoprobe-bench and hot_loops (for instructions.py): musl, stripped, with SSH of our own, the same bytes from the same
-# source wherever it lies. Two compilers can do it:
+# target/boxes/TRIPLE/ gets nanoprobe, nanoprobe-bench and hot_loops (for instructions.py): musl, stripped, with SSH of our
+# own, paths of this machine left out. Two compilers can do it:
 #   fetched    Debian's, unpacked into target/compiler without being installed, with the C compiler and linker of Zig
 #              from PyPI: for machines where apt-get and pip are all there is. See compiler.sh.
 #   rustup's   with cargo-zigbuild, where `rustup target add TRIPLE` has been done.
