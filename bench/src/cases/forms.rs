@@ -11,11 +11,6 @@ pub(super) fn usable<F: Form>() -> impl Iterator<Item = (F, bool)> {
     })
 }
 
-/// The form in use.
-pub(super) fn chosen<F: Form>() -> F {
-    usable().find_map(|(form, chosen)| chosen.then_some(form)).unwrap_or_else(last)
-}
-
 /// Those that would run.
 pub(super) fn slower<F: Form>() -> impl Iterator<Item = F> {
     usable().filter_map(|(form, chosen)| (!chosen).then_some(form))

@@ -17,7 +17,7 @@ use nanoprobe_key::recommend::Family;
 use super::{
     chunkers::{DEFAULT, SEED, parameters},
     compressors::{compressor, of},
-    forms::{chosen, last, slower},
+    forms::{last, slower},
 };
 use crate::{
     case::{Case, Data, Done, Group, Pass, Threads},
@@ -82,7 +82,7 @@ struct Forms {
 impl Forms {
     /// Those in use.
     fn chosen() -> Self {
-        Self { chunker: chosen(), sha256: chosen(), blake2b: chosen(), cipher: chosen() }
+        Self { chunker: Form::chosen(), sha256: Form::chosen(), blake2b: Form::chosen(), cipher: Form::chosen() }
     }
 
     /// Those in use but for one stage: what each form is worth to the whole. And those that need nothing of the processor.

@@ -1,5 +1,7 @@
 //! One face for the three ways to cut.
 
+use nanoprobe_cpu::Form;
+
 use crate::Parameters;
 use crate::buzhash::{Buzhash, BuzhashForm};
 use crate::fastcdc::FastCdc;

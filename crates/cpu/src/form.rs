@@ -20,15 +20,23 @@ pub trait Form: Copy + Eq + 'static {
     /// Whether it gives known answers. Called only where the CPU can run it.
     fn is_right(self) -> bool;
 
+    /// Where the choice among them is kept.
+    fn choice() -> &'static Choice<Self>;
+
+    /// The one in use.
+    fn chosen() -> Self {
+        Self::choice().form()
+    }
+
     /// Whether the CPU can run it and nothing it needs was withdrawn.
     fn is_available(self) -> bool {
         allowed().contains(self.needs())
     }
 
-    /// Those that would be used if they gave known answers.
+    /// Those that would be used if they gave known answers: what the choice has passed over.
     fn wrong() -> impl Iterator<Item = Self> {
-        let available = Self::ALL.iter().copied().filter(|form| form.is_available());
-        available.take_while(|form| !form.is_right())
+        let passed_over = Self::ALL.iter().copied().take_while(|&form| form != Self::chosen());
+        passed_over.filter(|form| form.is_available())
     }
 
     /// What became of it, and why.
@@ -41,11 +49,10 @@ pub trait Form: Copy + Eq + 'static {
             Standing::Withdrawn(withdrawn)
         } else if !self.is_right() {
             Standing::Wrong
-        } else if Self::ALL.iter().take_while(|&&form| form != self).any(|form| form.is_available() && form.is_right())
-        {
-            Standing::Slower
-        } else {
+        } else if self == Self::chosen() {
             Standing::Chosen
+        } else {
+            Standing::Slower
         }
     }
 }
@@ -130,16 +137,21 @@ mod tests {
             if self == Self::Foreign { Features::NONE.with(foreign) } else { Features::NONE }
         }
 
+        fn choice() -> &'static Choice<Self> {
+            &CHOICE
+        }
+
         fn is_right(self) -> bool {
             assert_ne!(self, Self::Foreign, "the CPU cannot run this");
             self != Self::Broken
         }
     }
 
+    static CHOICE: Choice<Sum> = Choice::undecided();
+
     #[test]
     fn the_first_form_that_runs_and_is_right_is_chosen() {
-        let choice = Choice::<Sum>::undecided();
-        assert_eq!([choice.form(), choice.form()], [Sum::Portable; 2]);
+        assert_eq!([Sum::chosen(), Sum::chosen()], [Sum::Portable; 2]);
         assert_eq!(Sum::Foreign.standing(), Standing::Missing(Sum::Foreign.needs()));
         assert_eq!(Sum::Broken.standing(), Standing::Wrong);
         assert_eq!(Sum::Portable.standing(), Standing::Chosen);

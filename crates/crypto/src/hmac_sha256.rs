@@ -1,8 +1,9 @@
 //! HMAC-SHA256: chunk ids and MACs of the modes without BLAKE2.
 
+use nanoprobe_cpu::Form;
 use zeroize::Zeroizing;
 
-use crate::sha256::{self, BLOCK_BYTES, INITIAL, Sha256, Sha256Form, digest_of, finish_each};
+use crate::sha256::{BLOCK_BYTES, INITIAL, Sha256, Sha256Form, digest_of, finish_each};
 
 /// HMAC-SHA256 with the key schedule done once. The schedule is wiped on drop.
 #[derive(Clone)]
@@ -16,7 +17,7 @@ pub struct HmacSha256 {
 impl HmacSha256 {
     /// Absorbs the key, of any length.
     pub fn new(key: &[u8]) -> Self {
-        Self::with(sha256::chosen(), key)
+        Self::with(Sha256Form::chosen(), key)
     }
 
     /// Absorbs the key, of any length; by one form.

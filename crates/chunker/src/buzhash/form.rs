@@ -49,6 +49,10 @@ impl Form for BuzhashForm {
         }
     }
 
+    fn choice() -> &'static Choice<Self> {
+        &CHOICE
+    }
+
     /// A cut at the last position of a group, none anywhere, and two of which only the first counts: at every place of
     /// more groups than are tested together.
     fn is_right(self) -> bool {
@@ -74,11 +78,6 @@ impl Form for BuzhashForm {
 static CHOICE: Choice<BuzhashForm> = Choice::undecided();
 
 impl BuzhashForm {
-    /// The one that chunkers use when none is asked for.
-    pub fn chosen() -> Self {
-        CHOICE.form()
-    }
-
     /// Whether the ordinary rolling hash is faster than the kernel in this form.
     pub(super) const fn rolls(self) -> bool {
         cfg!(target_arch = "arm") && matches!(self, Self::Portable)

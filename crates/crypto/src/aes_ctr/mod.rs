@@ -109,6 +109,10 @@ impl Form for Aes256CtrForm {
         }
     }
 
+    fn choice() -> &'static Choice<Self> {
+        &CHOICE
+    }
+
     fn is_right(self) -> bool {
         // Long enough for every loop of the kernels, with a ragged end, over the border of the counter's halves.
         let mut message = [0x5a; 1_003];
@@ -128,7 +132,7 @@ pub struct Aes256Ctr {
 impl Aes256Ctr {
     /// Expands the key.
     pub fn new(key: &[u8; 32]) -> Self {
-        Self::with(CHOICE.form(), key)
+        Self::with(Aes256CtrForm::chosen(), key)
     }
 
     /// The same for one form; for the last of all where the CPU cannot run it.

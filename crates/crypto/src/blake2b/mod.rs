@@ -67,6 +67,10 @@ impl Form for Blake2bForm {
         }
     }
 
+    fn choice() -> &'static Choice<Self> {
+        &CHOICE
+    }
+
     /// Messages that fill lanes, leave them at different times, and end on and beside the border of a block.
     fn is_right(self) -> bool {
         let mut bytes = [0; 411];
@@ -115,7 +119,7 @@ pub struct PrefixedBlake2b {
 impl PrefixedBlake2b {
     /// Absorbs the prefix, one whole block, once.
     pub fn new(prefix: &[u8; 128]) -> Self {
-        Self::with(CHOICE.form(), prefix)
+        Self::with(Blake2bForm::chosen(), prefix)
     }
 
     /// Absorbs the prefix; by one form.

@@ -53,6 +53,10 @@ impl Form for Crc32Form {
         }
     }
 
+    fn choice() -> &'static Choice<Self> {
+        &CHOICE
+    }
+
     fn is_right(self) -> bool {
         // Long enough for every loop of the kernels, with a ragged start and end.
         let mut message = [0; 411];
@@ -67,7 +71,7 @@ static CHOICE: Choice<Crc32Form> = Choice::undecided();
 
 /// Continues a CRC-32 (IEEE) that began with `crc` = 0.
 pub fn crc32(crc: u32, bytes: &[u8]) -> u32 {
-    crc32_with(CHOICE.form(), crc, bytes)
+    crc32_with(Crc32Form::chosen(), crc, bytes)
 }
 
 /// The same by one form; by the portable one where the CPU cannot run it.

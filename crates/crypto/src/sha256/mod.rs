@@ -60,6 +60,10 @@ impl Form for Sha256Form {
         }
     }
 
+    fn choice() -> &'static Choice<Self> {
+        &CHOICE
+    }
+
     fn is_right(self) -> bool {
         let mut message = [0; 411];
         for (index, byte) in message.iter_mut().enumerate() {
@@ -101,11 +105,6 @@ impl Sha256Form {
 
 static CHOICE: Choice<Sha256Form> = Choice::undecided();
 
-/// The form in use.
-pub(crate) fn chosen() -> Sha256Form {
-    CHOICE.form()
-}
-
 /// SHA-256 of the concatenation of `parts`.
 pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();
@@ -120,7 +119,7 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
 pub fn sha256_each<'data, 'digest, Parts: AsRef<[&'data [u8]]>>(
     messages: impl IntoIterator<Item = (Parts, &'digest mut [u8; 32])>,
 ) {
-    each_with(chosen(), messages.into_iter());
+    each_with(Sha256Form::chosen(), messages.into_iter());
 }
 
 fn each_with<'data, 'digest, Parts: AsRef<[&'data [u8]]>>(
@@ -144,7 +143,7 @@ pub struct Sha256 {
 impl Sha256 {
     /// An empty hash.
     pub fn new() -> Self {
-        Self::with(chosen())
+        Self::with(Sha256Form::chosen())
     }
 
     /// An empty hash by one form.
