@@ -70,6 +70,11 @@ impl Speeds {
         Self { sha256, blake2b }
     }
 
+    /// The encrypting modes that suit the machine: with the key in the repository, and in a file.
+    pub const fn modes(self) -> [Mode; 2] {
+        [self.family().mode(Storage::Repository), self.family().mode(Storage::KeyFile)]
+    }
+
     /// The family that these speeds speak for.
     pub const fn family(self) -> Family {
         if self.blake2b as u128 * 100 >= self.sha256 as u128 * (100 + MARGIN_PERCENT) as u128 {

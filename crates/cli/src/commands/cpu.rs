@@ -7,7 +7,7 @@ use std::{
 
 use nanoprobe_chunker::BuzhashForm;
 use nanoprobe_cpu::{Features, Form, FormVisitor, Standing, allowed, detected};
-use nanoprobe_key::{Mode, Storage, recommend::Speeds};
+use nanoprobe_key::{Mode, recommend::Speeds};
 
 use super::Context;
 use crate::{
@@ -59,7 +59,7 @@ fn text(implementations: &[Implementation], speeds: Speeds, out: &mut dyn Write)
         writeln!(out, "{primitive:<13}{name:<16}{}", reason(*standing))?;
         before = if primitive.is_empty() { before } else { primitive };
     }
-    let [repokey, keyfile] = modes(speeds);
+    let [repokey, keyfile] = speeds.modes().map(Mode::name);
     writeln!(out, "\nMeasured     {speeds}.")?;
     writeln!(out, "Suits        --encryption={repokey}, or {keyfile} (init --encryption=auto, auto-keyfile)")
 }
@@ -76,11 +76,6 @@ fn reason(standing: Standing) -> String {
         Standing::Withdrawn(features) => format!("needs {features}, which is masked"),
         _ => "computes wrongly on this machine".to_owned(),
     }
-}
-
-/// With the key in the repository, and in a file.
-fn modes(speeds: Speeds) -> [&'static str; 2] {
-    [Storage::Repository, Storage::KeyFile].map(|storage| Mode::name(speeds.family().mode(storage)))
 }
 
 fn json(implementations: &[Implementation], speeds: Speeds) -> Json {
@@ -100,7 +95,7 @@ fn json(implementations: &[Implementation], speeds: Speeds) -> Json {
             ("lacks", names(needs)),
         ])
     });
-    let [repokey, keyfile] = modes(speeds);
+    let [repokey, keyfile] = speeds.modes().map(Mode::name);
     Json::map([
         ("architecture", Json::text(consts::ARCH)),
         ("features", names(detected())),

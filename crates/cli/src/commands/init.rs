@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nanoprobe_key::{Mode, RelatedSecrets, RelatedSecretsError, Storage, recommend::Speeds};
+use nanoprobe_key::{Mode, RelatedSecrets, RelatedSecretsError, recommend::Speeds};
 use nanoprobe_operations::Session;
 use nanoprobe_remote::Creation;
 use nanoprobe_repository::{CreateOptions, LocalRepository, Locking, Repository};
@@ -48,21 +48,18 @@ pub(super) fn run(arguments: &Init, context: &Context<'_>) -> Result<(), Failure
 
 /// The mode that was typed, or the one that suits this machine; without either, what would.
 fn mode(wanted: Option<Encryption>, context: &Context<'_>) -> Result<Mode, Failure> {
-    let storage = match wanted {
-        Some(Encryption::Mode(mode)) => return Ok(mode),
-        Some(Encryption::Auto(storage)) => storage,
-        None => {
-            let speeds = Speeds::measure();
-            let [repokey, keyfile] =
-                [Storage::Repository, Storage::KeyFile].map(|storage| speeds.family().mode(storage).name());
-            return Err(Failure::usage(format_args!(
-                "{name} init: error: the following arguments are required: -e/--encryption\n\
-                 On this machine {repokey} suits, or {keyfile} ({speeds}). --encryption=auto takes the first, auto-keyfile the second.\n",
-                name = context.name
-            )));
-        }
-    };
+    if let Some(Encryption::Mode(mode)) = wanted {
+        return Ok(mode);
+    }
     let speeds = Speeds::measure();
+    let Some(Encryption::Auto(storage)) = wanted else {
+        let [repokey, keyfile] = speeds.modes().map(Mode::name);
+        return Err(Failure::usage(format_args!(
+            "{name} init: error: the following arguments are required: -e/--encryption\n\
+             On this machine {repokey} suits, or {keyfile} ({speeds}). --encryption=auto takes the first, auto-keyfile the second.\n",
+            name = context.name
+        )));
+    };
     let mode = speeds.family().mode(storage);
     context.log.warning(format!("Encryption mode: {} ({speeds}).", mode.name()), None);
     Ok(mode)
