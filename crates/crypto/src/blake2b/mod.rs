@@ -20,6 +20,7 @@ use core::array;
 use nanoprobe_cpu::{Choice, Features, Form};
 use zeroize::Zeroizing;
 
+use crate::forms::known_message;
 use message::{Message, Step, digest_of, finish};
 
 const BLOCK_BYTES: usize = 128;
@@ -73,10 +74,7 @@ impl Form for Blake2bForm {
 
     /// Messages that fill lanes, leave them at different times, and end on and beside the border of a block.
     fn is_right(self) -> bool {
-        let mut bytes = [0; 411];
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = ((index * 167) >> 2) as u8;
-        }
+        let bytes = known_message();
         let Some(prefix) = bytes.first_chunk() else { return false };
         let prefixed = PrefixedBlake2b::with(self, prefix);
         let messages = [&bytes[3..], &bytes[1..129], &bytes[..257], &bytes[7..8], &bytes[..127], &bytes[2..386], &[]];

@@ -13,6 +13,7 @@ mod x86;
 use nanoprobe_cpu::{Choice, Features, Form};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::forms::known_message;
 pub(crate) use lanes::finish_each;
 
 pub(crate) const BLOCK_BYTES: usize = 64;
@@ -65,10 +66,7 @@ impl Form for Sha256Form {
     }
 
     fn is_right(self) -> bool {
-        let mut message = [0; 411];
-        for (index, byte) in message.iter_mut().enumerate() {
-            *byte = ((index * 167) >> 2) as u8;
-        }
+        let message = known_message();
         let mut hash = Sha256::with(self);
         hash.update(&message[..200]);
         hash.update(&message[200..]);
