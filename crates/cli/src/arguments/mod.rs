@@ -4,6 +4,7 @@
 //! [`CommonOptions::over`] joins them. Long options may be abbreviated; an option given twice counts as typed last, except
 //! those that Borg wants only once.
 
+mod agent;
 mod attributes;
 mod benchmark;
 mod break_lock;
@@ -42,6 +43,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use self::{
+    agent::{Agent, AgentCommand, AgentPlaces, AgentStatus},
     attributes::AttributeFlags,
     benchmark::{Benchmark, BenchmarkCommand, BenchmarkCrud},
     break_lock::BreakLock,
@@ -128,6 +130,7 @@ pub(crate) enum Command {
     Debug(Box<Debug>),
     Version(Box<Version>),
     Quickstart(Box<Quickstart>),
+    Agent(Box<Agent>),
     Help(Box<Help>),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
@@ -166,6 +169,7 @@ impl Command {
             Self::Debug(command) => return command.common(),
             Self::Version(command) => &mut command.common,
             Self::Quickstart(command) => &mut command.common,
+            Self::Agent(command) => return command.common(),
             Self::Help(command) => &mut command.common,
             Self::Other(_) => return CommonOptions::default(),
         })

@@ -1,5 +1,6 @@
 //! What each command does with what was typed: one file a command.
 
+mod agent;
 mod benchmark;
 mod break_lock;
 mod check;
@@ -37,6 +38,7 @@ mod upgrade;
 mod version;
 mod with_lock;
 
+pub(crate) use agent::{resident, words_of_resident};
 pub(crate) use context::Context;
 
 use crate::{Failure, arguments::Command};
@@ -70,6 +72,7 @@ pub(crate) fn run(command: &mut Command, context: &Context<'_>) -> Result<(), Fa
         Command::Debug(arguments) => debug::run(arguments, context),
         Command::Version(arguments) => version::run(arguments, context),
         Command::Quickstart(arguments) => quickstart::run(arguments),
+        Command::Agent(arguments) => agent::run(arguments, context),
         Command::Help(arguments) => help::run(arguments, context),
         Command::Other(_) => Ok(()),
     }

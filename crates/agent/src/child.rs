@@ -1,0 +1,228 @@
+//! One command of this program as a child process: what it prints, its last words, how it ended.
+//!
+//! Costs one buffer of 16 KiB, one line of each stream, and the tail of the log.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Read},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::process::{CommandExt, ExitStatusExt},
+    },
+    process::{Command, Stdio},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, Signal, kill_process},
+};
+use serde_json::Value;
+
+/// How a command ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Finished {
+    /// Its exit code; the signal's number, negative, if one killed it.
+    pub(crate) code: i32,
+    /// The last lines of what it logged.
+    pub(crate) log: Log,
+}
+
+/// The last lines of a log, and whether there were warnings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log {
+    tail: VecDeque<String>,
+    /// The last line that was a warning or worse.
+    last_words: Option<String>,
+    pub(crate) has_warnings: bool,
+}
+
+/// Lines of the tail.
+const MOST_LINES: usize = 30;
+/// Of a line, and of standard error that has no line ends.
+const MOST_LINE_BYTES: usize = 2048;
+
+/// Runs `command` to its end. Its standard output goes to `sink`, piece by piece; when `stop` becomes readable or ends, the
+/// command is asked to stop, and waited for.
+pub(crate) fn run(command: &mut Command, stop: BorrowedFd<'_>, sink: &mut dyn FnMut(&[u8])) -> io::Result<Finished> {
+    // A group of its own: what a terminal sends reaches it once, through us.
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let mut child = command.spawn()?;
+    let (mut output, mut errors) = (child.stdout.take(), child.stderr.take());
+    let (mut log, mut line, mut buffer) = (Log::default(), Vec::new(), vec![0; 16 << 10]);
+    let mut asked = false;
+    while output.is_some() || errors.is_some() {
+        let Some(ready) = ready(output.as_ref(), errors.as_ref(), (!asked).then_some(stop))? else {
+            // Somebody that it started may hold on to its streams: a shared connection of ssh, say.
+            if child.try_wait()?.is_some() {
+                break;
+            }
+            continue;
+        };
+        let [from_output, from_errors, stopped] = ready;
+        if stopped {
+            asked = true;
+            ask_to_stop(child.id());
+        }
+        if from_output && let Some(stream) = &mut output {
+            match read(stream, &mut buffer)? {
+                0 => output = None,
+                length => sink(&buffer[..length]),
+            }
+        }
+        if from_errors && let Some(stream) = &mut errors {
+            match read(stream, &mut buffer)? {
+                0 => errors = None,
+                length => log.take(&buffer[..length], &mut line),
+            }
+        }
+    }
+    log.line(&line);
+    let status = child.wait()?;
+    Ok(Finished { code: status.code().unwrap_or_else(|| -status.signal().unwrap_or(1)), log })
+}
+
+pub(crate) fn ask_to_stop(process: u32) {
+    if let Some(process) = i32::try_from(process).ok().and_then(Pid::from_raw) {
+        // It may just have ended by itself.
+        let _ = kill_process(process, Signal::TERM);
+    }
+}
+
+fn read(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match stream.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// A look at whether it still runs, while it says nothing.
+const LOOK: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+
+/// Waits for the first of them; says which have something, or have ended. `None`: none for a while.
+fn ready(
+    output: Option<&impl AsFd>,
+    errors: Option<&impl AsFd>,
+    stop: Option<BorrowedFd<'_>>,
+) -> io::Result<Option<[bool; 3]>> {
+    let streams = [output.map(AsFd::as_fd), errors.map(AsFd::as_fd), stop];
+    let mut waited: Vec<PollFd<'_>> =
+        streams.iter().flatten().map(|stream| PollFd::from_borrowed_fd(*stream, PollFlags::IN)).collect();
+    match poll(&mut waited, Some(&LOOK)) {
+        Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(None),
+        Ok(_) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut answers = waited.iter().map(|waited| !waited.revents().is_empty());
+    Ok(Some(streams.map(|stream| stream.is_some() && answers.next().unwrap_or(false))))
+}
+
+impl Log {
+    fn take(&mut self, bytes: &[u8], line: &mut Vec<u8>) {
+        for part in bytes.split_inclusive(|&byte| byte == b'\n') {
+            let room = MOST_LINE_BYTES.saturating_sub(line.len());
+            line.extend_from_slice(&part[..part.len().min(room)]);
+            if part.ends_with(b"\n") {
+                self.line(line);
+                line.clear();
+            }
+        }
+    }
+
+    /// A line as `--log-json` writes it, or whatever else came.
+    fn line(&mut self, line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        let text = text.trim_end();
+        if text.is_empty() {
+            return;
+        }
+        let shown = match serde_json::from_str::<Value>(text) {
+            Ok(value) if value["type"] == "log_message" => {
+                let level = value["levelname"].as_str().unwrap_or("INFO");
+                let message = value["message"].as_str().unwrap_or_default().to_owned();
+                if matches!(level, "WARNING" | "ERROR" | "CRITICAL") {
+                    self.has_warnings = true;
+                    self.last_words = Some(message.clone());
+                }
+                format!("{level} {message}")
+            }
+            // Progress, prompts.
+            Ok(Value::Object(_)) => return,
+            _ => {
+                self.last_words = Some(text.to_owned());
+                text.to_owned()
+            }
+        };
+        if self.tail.len() == MOST_LINES {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(shown);
+    }
+
+    /// The tail, for letters.
+    pub(crate) fn text(&self) -> String {
+        self.tail.iter().map(|line| format!("{line}\n")).collect()
+    }
+
+    pub(crate) fn contains(&self, words: &str) -> bool {
+        self.tail.iter().any(|line| line.contains(words))
+    }
+
+    /// The last warning or error, on one line.
+    pub(crate) fn last_words(&self) -> String {
+        let words = self.last_words.as_deref().or(self.tail.back().map(String::as_str)).unwrap_or("it said nothing");
+        words.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+
+    fn pipe() -> (OwnedFd, OwnedFd) {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        (reader.into(), writer.into())
+    }
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn output_log_and_code_are_told_apart() {
+        let (stop, _open) = pipe();
+        let message = r#"{"type":"log_message","levelname":"ERROR","message":"no  room\nleft","msgid":"x"}"#;
+        let script = format!("echo one; printf '%s\n' '{message}' '{{\"type\":\"progress_percent\"}}' >&2; exit 14");
+        let mut output = Vec::new();
+        let finished = run(&mut shell(&script), stop.as_fd(), &mut |bytes| output.extend_from_slice(bytes));
+        let finished = finished.expect("it ran");
+        assert_eq!((finished.code, output.as_slice()), (14, b"one\n".as_slice()));
+        assert_eq!(finished.log.last_words(), "no room left");
+        assert!(finished.log.has_warnings && finished.log.text().starts_with("ERROR no"));
+    }
+
+    #[test]
+    fn the_tail_is_bounded_and_a_signal_is_a_negative_code() {
+        let (stop, _open) = pipe();
+        let script =
+            "i=0; while [ $i -lt 100 ]; do echo $i >&2; i=$((i+1)); done; head -c 9999 /dev/zero >&2; kill -9 $$";
+        let finished = run(&mut shell(script), stop.as_fd(), &mut |_| {}).expect("it ran");
+        assert_eq!(finished.code, -9);
+        assert_eq!(finished.log.tail.len(), MOST_LINES);
+        assert!(finished.log.text().len() < 8192);
+    }
+
+    #[test]
+    fn it_is_asked_to_stop() {
+        let (stop, open) = pipe();
+        drop(open);
+        let script = "trap 'exit 143' TERM; while :; do sleep 0.01; done";
+        let finished = run(&mut shell(script), stop.as_fd(), &mut |_| {}).expect("it ran");
+        assert!([143, -15].contains(&finished.code), "{}", finished.code);
+    }
+}

@@ -1,0 +1,126 @@
+//! One try of one job: which command it is, and what its end means.
+
+mod backup;
+mod check;
+mod drill;
+mod upkeep;
+
+use std::{io, os::fd::BorrowedFd, path::Path, process::Command};
+
+use crate::{
+    Trouble,
+    child::{self, Finished},
+    configuration::{Configuration, Repository, Secret},
+    plan::Job,
+    state::{Figures, State},
+};
+
+pub(crate) use check::advance;
+
+/// What a try needs.
+pub(crate) struct Work<'a> {
+    /// Our own executable.
+    pub(crate) program: &'a Path,
+    pub(crate) configuration: &'a Configuration,
+    pub(crate) state: &'a State,
+    pub(crate) now: i64,
+    /// Seconds that are left of the window.
+    pub(crate) left: Option<i64>,
+    /// Ends when the agent is to end.
+    pub(crate) stop: BorrowedFd<'a>,
+}
+
+/// How a try ended.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    /// What it ran into.
+    pub(crate) failure: Option<Trouble>,
+    /// It is done, and something should be looked at; or why it failed.
+    pub(crate) words: Option<String>,
+    /// The end of its log.
+    pub(crate) log: String,
+    /// What a backup stored.
+    pub(crate) figures: Option<Figures>,
+    /// A check came to the end of the repository.
+    pub(crate) is_complete: bool,
+}
+
+/// Tries a job.
+pub(crate) fn run(job: &Job<'_>, work: &Work<'_>) -> Ending {
+    let Some(repository) = work.configuration.repository(job.repository()) else {
+        return Ending::failed(Trouble::Other, "there is no such repository");
+    };
+    let ending = match job {
+        Job::Backup(backup) => backup::run(backup, repository, work),
+        Job::Prune(backup) => upkeep::prune(backup, repository, work),
+        Job::Compact(_) => upkeep::compact(repository, work),
+        Job::Check(_) => check::run(repository, work),
+        Job::Drill(backup) => drill::run(backup, repository, work),
+    };
+    ending.unwrap_or_else(|error| Ending::failed(Trouble::Other, &format!("it cannot be run: {error}")))
+}
+
+impl Ending {
+    fn failed(trouble: Trouble, words: &str) -> Self {
+        Self { failure: Some(trouble), words: Some(words.to_owned()), ..Self::default() }
+    }
+
+    /// By exit code, as Borg has them with `BORG_EXIT_CODES=modern`.
+    fn of(finished: &Finished) -> Self {
+        let log = finished.log.text();
+        match finished.code {
+            0 => Self { log, ..Self::default() },
+            1 | 100..=127 => Self { words: Some(finished.log.last_words()), log, ..Self::default() },
+            code => Self {
+                failure: Some(Trouble::of(code, &log)),
+                words: Some(finished.log.last_words()),
+                log,
+                ..Self::default()
+            },
+        }
+    }
+}
+
+/// Seconds to wait for a lock that somebody has.
+const LOCK_WAIT: &str = "60";
+
+impl Work<'_> {
+    /// A command of ours on a repository, with limits.
+    fn command(&self, name: &str, repository: &Repository) -> Command {
+        let limits = &self.configuration.limits;
+        let mut command = Command::new(self.program);
+        command.arg(name).args(["--log-json", "--lock-wait", LOCK_WAIT]);
+        if let Some(memory) = &limits.memory {
+            command.args(["--memory-limit", memory]);
+        }
+        if let Some(rate) = limits.upload {
+            command.arg("--upload-ratelimit").arg(rate.to_string());
+        }
+        if let Some(path) = &repository.remote_path {
+            command.args(["--remote-path", path]);
+        }
+        command.env("BORG_REPO", &repository.location).env("BORG_EXIT_CODES", "modern");
+        if let Some(rsh) = &repository.rsh {
+            command.env("BORG_RSH", rsh);
+        }
+        if let Some(base) = &limits.base {
+            command.env("BORG_BASE_DIR", base);
+        }
+        let passcommand = match &repository.secret {
+            None => return command,
+            Some(Secret::Command(line)) => line.clone(),
+            Some(Secret::File(path)) => format!("head -n 1 {}", quoted(&path.to_string_lossy())),
+        };
+        command.env_remove("BORG_PASSPHRASE").env_remove("BORG_PASSPHRASE_FD").env("BORG_PASSCOMMAND", passcommand);
+        command
+    }
+
+    fn run(&self, command: &mut Command, sink: &mut dyn FnMut(&[u8])) -> io::Result<Finished> {
+        child::run(command, self.stop, sink)
+    }
+}
+
+/// For the words of a passphrase command.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\"'\"'"))
+}

@@ -1,0 +1,15 @@
+//! A message as the body of a POST, its headline and weight in headers: what ntfy takes, and others can.
+
+use std::path::Path;
+
+use super::{Event, Kind, http};
+use crate::configuration::Address;
+
+pub(super) fn send(address: &Address, event: &Event, directory: &Path) -> Result<(), String> {
+    let priority = match event.kind {
+        Kind::Failed | Kind::TooOld | Kind::NeverRan => "high",
+        Kind::Recovered => "low",
+        _ => "default",
+    };
+    http::post(address.secret(), &[("Title", &event.title), ("Priority", priority)], &event.body(), directory)
+}

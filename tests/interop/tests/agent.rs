@@ -1,0 +1,304 @@
+//! The agent, night after night: the real binary with its real children, the real Borg reading what they left, a clock that is
+//! moved, a listener for pings and a `sendmail` that writes letters down.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex},
+    thread,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use nanoprobe_interop::{Content, Outcome, Program, World, assert_same_tree, grow_tree};
+use serde_json::Value;
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+/// Stands in the passphrase and in every address: it must be found nowhere else.
+const SECRET: &str = "wrackgut";
+
+/// A box with an agent.
+struct Appliance {
+    world: World,
+    start: i64,
+    pings: Arc<Mutex<Vec<String>>>,
+    address: String,
+}
+
+impl Appliance {
+    /// A repository that Borg made, a tree, and an agent that may be told more: lines for `[limits]`, for the backup, and at
+    /// the end.
+    fn new(limits: &str, backup: &str, rest: &str) -> Self {
+        let mut world = World::new();
+        world.set("BORG_PASSPHRASE", format!("{SECRET} & more"));
+        world.run(Program::Borg, ["init", "-e", "repokey", &world.repository()]).success();
+        world.set("BORG_PASSPHRASE", "not this one");
+        fs::write(world.path("passphrase"), format!("{SECRET} & more\n")).expect("a passphrase");
+        grow_tree(&world.path("tree"), 5, Content::Small);
+        fs::create_dir(world.path("letters")).expect("a folder");
+        let (pings, address) = listen();
+        let start = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs() as i64;
+        let appliance = Self { world, start, pings, address };
+        appliance.configure(limits, backup, rest);
+        appliance
+    }
+
+    fn configure(&self, limits: &str, backup: &str, rest: &str) {
+        let path = |name: &str| self.world.path(name).to_str().expect("text").to_owned();
+        let text = format!(
+            "[limits]\njitter = \"0s\"\nidle_io = false\nsys = \"{}\"\n{limits}\n\
+             [repository.disk]\nlocation = \"{}\"\npassphrase_file = \"{}\"\ncheck = {{ schedule = \"daily 03:00\", slice = \"5s\" }}\n\
+             [backup.tree]\nrepository = \"disk\"\nsources = [\"{}\"]\nschedule = \"hourly 0\"\nkeep = {{ last = 3 }}\n\
+             drill = {{ schedule = \"daily 04:00\", files = 400 }}\nping = \"{}/{SECRET}/ping\"\n{backup}\n\
+             [reports]\nprometheus = \"{}\"\nwebhook = \"{}/{SECRET}/hook\"\n\
+             [reports.mail]\nto = \"me\"\nsendmail = \"{}\"\n{rest}\n",
+            path("sys"),
+            self.world.repository(),
+            path("passphrase"),
+            path("tree"),
+            self.address,
+            path("metrics"),
+            self.address,
+            path("sendmail"),
+        );
+        let script = format!("#!/bin/sh\ncat > {}/$(date +%s%N)\n", path("letters"));
+        fs::write(self.world.path("sendmail"), script).expect("a script");
+        fs::set_permissions(self.world.path("sendmail"), fs::Permissions::from_mode(0o755)).expect("permissions");
+        fs::write(self.world.path("config.toml"), text).expect("a configuration");
+    }
+
+    fn agent(&self, words: &[&str]) -> Command {
+        let (config, state) = (self.world.path("config.toml"), self.world.path("state"));
+        let places = ["--config", config.to_str().expect("text"), "--state", state.to_str().expect("text")];
+        self.world.command(Program::Nanoprobe, ["agent"].iter().chain(words).chain(&places))
+    }
+
+    /// One round, so long after the start.
+    fn round(&self, after: i64) -> Outcome {
+        let outcome = Outcome::of(self.agent(&["run-due", "--at", &format!("@{}", self.start + after)]));
+        self.no_secrets(&outcome);
+        outcome
+    }
+
+    fn status(&self, after: i64) -> (i32, Value) {
+        let outcome = Outcome::of(self.agent(&["status", "--json", "--at", &format!("@{}", self.start + after)]));
+        self.no_secrets(&outcome);
+        (outcome.code, outcome.json())
+    }
+
+    fn job(&self, name: &str, after: i64) -> Value {
+        let (_, status) = self.status(after);
+        let jobs = status["jobs"].as_array().expect("jobs");
+        jobs.iter().find(|job| job["job"] == name).unwrap_or_else(|| panic!("no {name} in {status:#}")).clone()
+    }
+
+    fn archives(&self) -> Vec<String> {
+        let listed = self.run_borg(&["list", "--short", &self.world.repository()]).success().text();
+        listed.lines().map(str::to_owned).collect()
+    }
+
+    fn run_borg(&self, words: &[&str]) -> Outcome {
+        let mut command = self.world.command(Program::Borg, words);
+        command.env("BORG_PASSPHRASE", format!("{SECRET} & more"));
+        Outcome::of(command)
+    }
+
+    fn letters(&self) -> Vec<String> {
+        let mut paths: Vec<PathBuf> = fs::read_dir(self.world.path("letters"))
+            .expect("letters")
+            .map(|entry| entry.expect("one").path())
+            .collect();
+        paths.sort();
+        paths.iter().map(|path| fs::read_to_string(path).expect("a letter")).collect()
+    }
+
+    /// The first lines of what came since the last call.
+    fn pings(&self) -> Vec<String> {
+        self.pings.lock().expect("pings").drain(..).collect()
+    }
+
+    /// Nothing that was written or printed holds a secret, but for what is to hold it.
+    fn no_secrets(&self, outcome: &Outcome) {
+        assert!(!format!("{}{}", outcome.text(), outcome.messages).contains(SECRET), "{outcome:?}");
+        let holds =
+            |path: &Path| fs::read(path).expect("a file").windows(SECRET.len()).any(|part| part == SECRET.as_bytes());
+        for folder in ["state", "letters"] {
+            let Ok(entries) = fs::read_dir(self.world.path(folder)) else { continue };
+            for path in entries.map(|entry| entry.expect("an entry").path()) {
+                let mode = fs::metadata(&path).expect("a file").permissions().mode();
+                let is_configuration = path.ends_with("configuration.good") && mode.trailing_zeros() >= 6;
+                assert!(is_configuration || !holds(&path), "{} holds a secret", path.display());
+            }
+        }
+        assert!(!self.world.path("metrics").exists() || !holds(&self.world.path("metrics")));
+    }
+}
+
+/// Answers every POST and keeps what was asked for, without the secret part of it.
+fn listen() -> (Arc<Mutex<Vec<String>>>, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    let pings = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&pings);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a client");
+            let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
+            loop {
+                let length = stream.read(&mut buffer).unwrap_or(0);
+                request.extend_from_slice(&buffer[..length]);
+                let text = String::from_utf8_lossy(&request).into_owned();
+                let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+                let wanted = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).expect("a length");
+                if length == 0 || body.len() >= wanted.parse().expect("a number") {
+                    let what = head.split(' ').nth(1).expect("a path").replace(&format!("/{SECRET}"), "");
+                    kept.lock().expect("pings").push(format!("{what} {}", body.lines().next().unwrap_or_default()));
+                    break;
+                }
+            }
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
+        }
+    });
+    (pings, address)
+}
+
+#[test]
+fn nights_come_and_go() {
+    let appliance = Appliance::new("memory = \"32M\"", "", "");
+    let world = &appliance.world;
+    let (code, _) = appliance.status(0);
+    assert_eq!(code, 2, "it never ran");
+    // The first one comes at once, and what follows it.
+    appliance.round(0).success();
+    assert_eq!(appliance.archives().len(), 1);
+    assert_eq!(appliance.status(0).0, 0);
+    let pings = appliance.pings();
+    assert_eq!(pings.len(), 2, "{pings:?}");
+    assert!(pings[0].starts_with("/ping/start ") && pings[1].starts_with("/ping "), "{pings:?}");
+    // Nothing is due.
+    appliance.round(1).success();
+    assert_eq!((appliance.archives().len(), appliance.pings().len()), (1, 0));
+    // The box was off for two days: what was missed is done once. The drill compares every file with its source, and Borg
+    // finds the same in the archive.
+    let said = appliance.round(2 * DAY).success().text();
+    for name in ["backup tree", "prune tree", "compact disk", "check disk", "drill tree"] {
+        assert!(said.contains(&format!("{name}: success")), "{said}");
+    }
+    assert_eq!(appliance.archives().len(), 2);
+    let newest = appliance.archives().pop().expect("an archive");
+    fs::create_dir(world.path("out")).expect("a folder");
+    let mut extract = world.command(Program::Borg, ["extract", &world.archive(&newest)]);
+    extract.env("BORG_PASSPHRASE", format!("{SECRET} & more")).current_dir(world.path("out"));
+    Outcome::of(extract).success();
+    let tree = world.path("tree");
+    assert_same_tree(&tree, &world.path("out").join(tree.strip_prefix("/").expect("a path")));
+
+    // The repository is gone: named, told once, tried again with patience, nothing is pruned.
+    appliance.pings();
+    fs::rename(world.path("repo"), world.path("away")).expect("away");
+    let pruned = appliance.job("prune tree", 3 * DAY)["last_success"].clone();
+    appliance.round(3 * DAY).expect(2);
+    let job = appliance.job("backup tree", 3 * DAY);
+    assert_eq!(
+        (job["state"].as_str(), job["trouble"].as_str()),
+        (Some("failed"), Some("repository missing")),
+        "{job:#}"
+    );
+    let told = (appliance.letters().len(), appliance.pings());
+    assert!(
+        told.1.iter().any(|ping| ping.starts_with("/ping/fail ") && ping.contains("repository missing")),
+        "{told:?}"
+    );
+    assert!(told.1.iter().any(|ping| ping.starts_with("/hook ")), "{told:?}");
+    appliance.round(3 * DAY + HOUR).expect(2);
+    assert_eq!(appliance.job("backup tree", 3 * DAY + HOUR)["failures"], 2);
+    assert_eq!(appliance.letters().len(), told.0, "told once");
+    assert!(appliance.pings().iter().all(|ping| ping.starts_with("/ping/start")));
+    assert_eq!(appliance.job("prune tree", 4 * DAY)["last_success"], pruned);
+    assert!(
+        fs::read_to_string(world.path("metrics"))
+            .expect("metrics")
+            .contains("nanoprobe_level{job=\"backup\",name=\"tree\"} 2")
+    );
+    // Somebody mends it.
+    fs::rename(world.path("away"), world.path("repo")).expect("back");
+    appliance.round(5 * DAY).success();
+    assert!(
+        appliance.letters().iter().any(|letter| letter.contains("backup tree: recovered")),
+        "{:?}",
+        appliance.letters()
+    );
+    assert_eq!(appliance.archives().len(), 3);
+    appliance.round(6 * DAY).success();
+    assert_eq!(appliance.archives().len(), 3, "three are kept");
+    // Then the box dies, and who asks is told.
+    assert_eq!(appliance.status(20 * DAY).0, 2);
+    assert_eq!(appliance.job("backup tree", 20 * DAY)["state"], "too old");
+    appliance.run_borg(&["check", "--verify-data", &world.repository()]).success();
+}
+
+#[test]
+fn what_speaks_against_a_run_is_named() {
+    let appliance = Appliance::new("", "", "");
+    let world = &appliance.world;
+    appliance.round(0).success();
+    let held = |after: i64, words: &str| {
+        let before = appliance.letters().len();
+        appliance.round(after).expect(1);
+        let job = appliance.job("backup tree", after);
+        assert_eq!(job["state"], "skipped", "{job:#}");
+        assert!(job["skipped"].as_str().is_some_and(|reason| reason.contains(words)), "{job:#}");
+        assert!(appliance.letters()[before..].iter().any(|letter| letter.contains(words)), "{words}");
+        let after_first = appliance.letters().len();
+        appliance.round(after + 60).expect(1);
+        assert_eq!(appliance.letters().len(), after_first, "told once");
+        assert_eq!(appliance.archives().len(), 1);
+    };
+    // The disk with the data is not mounted: its mount point is empty.
+    fs::rename(world.path("tree"), world.path("disk")).expect("unmounted");
+    fs::create_dir(world.path("tree")).expect("a mount point");
+    held(2 * HOUR, "is empty and was not before");
+    fs::remove_dir(world.path("tree")).expect("gone");
+    fs::rename(world.path("disk"), world.path("tree")).expect("mounted");
+    // No mains.
+    let mains = world.path("sys/class/power_supply/AC");
+    fs::create_dir_all(&mains).expect("folders");
+    fs::write(mains.join("type"), "Mains\n").expect("a file");
+    fs::write(mains.join("online"), "0\n").expect("a file");
+    held(3 * HOUR, "on battery");
+    fs::write(mains.join("online"), "1\n").expect("a file");
+    // A mount that is asked for.
+    appliance.configure("", &format!("require_mount = [\"{}\"]", world.path("tree").display()), "");
+    held(4 * HOUR, "is not mounted");
+    // A mistake in the configuration: the last good one, which wants the mount, stays.
+    let good = fs::read_to_string(world.path("config.toml")).expect("a configuration");
+    fs::write(world.path("config.toml"), good.replace("hourly 0", "hourly x")).expect("a configuration");
+    let said = appliance.round(5 * HOUR).expect(1).text();
+    let line = 1 + good.lines().position(|line| line.starts_with("schedule")).expect("a schedule");
+    assert!(said.contains(&format!("config.toml:{line}: schedule: \"x\" is no number")), "{said}");
+    assert!(said.contains("the last good configuration stays in use"));
+    let (code, status) = appliance.status(5 * HOUR);
+    assert!(code == 1 && status["trouble"][0].as_str().is_some_and(|text| text.contains("schedule")), "{status:#}");
+    let config = world.path("config.toml");
+    let told = world.run(Program::Nanoprobe, ["agent", "check", "--config", config.to_str().expect("text")]);
+    let told = told.expect(2).messages;
+    assert!(told.contains(&format!("config.toml:{line}: ")), "{told}");
+    // The clock is that of a board without a battery.
+    appliance.configure("", "", "");
+    let told = appliance.round(-400 * DAY).expect(2).text();
+    assert!(told.contains("the clock says"), "{told}");
+    assert_eq!(appliance.archives().len(), 1);
+    // All is well again; then the state is damaged by a cut, named, set aside and begun anew.
+    appliance.round(6 * HOUR).success();
+    assert_eq!(appliance.archives().len(), 2);
+    let state = world.path("state/state");
+    let bytes = fs::read(&state).expect("a state");
+    fs::write(&state, &bytes[..bytes.len() / 2]).expect("a state");
+    let said = appliance.round(6 * HOUR + 60).text();
+    assert!(said.contains("set aside as") && world.path("state/state.damaged").exists(), "{said}");
+    assert_eq!(appliance.archives().len(), 3, "rather once too often");
+}
