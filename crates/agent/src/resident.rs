@@ -1,11 +1,14 @@
 //! The process that stays: it sleeps until something is due, starts a round, and says that it is alive.
 //!
 //! It reads neither configuration nor state, and holds nothing but a pipe to the round: that is what keeps it below 4 MiB. The
-//! round answers on its standard output, a line each: `status TEXT`, what goes on, and `wake SECONDS`, when the next one begins.
+//! round answers on its standard output, a line each: `status TEXT`, what goes on; `idle TEXT`, what does when it has ended; and `wake SECONDS`, when the next one begins.
 
 use std::{
     io::{self, Read},
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::CommandExt,
+    },
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
@@ -85,6 +88,8 @@ impl Resident {
         command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped());
         // Who watches us does not watch it.
         command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");
+        // What a terminal sends reaches it once, through us.
+        command.process_group(0);
         let mut child = command.spawn()?;
         let (mut wake, mut stopped) = (None, false);
         let mut lines = Lines::default();
@@ -116,6 +121,8 @@ impl Resident {
                     }
                     self.watcher.tell(&format!("STATUS={text}"));
                     narrate(text);
+                } else if let Some(text) = line.strip_prefix("idle ") {
+                    self.watcher.tell(&format!("STATUS={text}"));
                 } else if let Some(seconds) = line.strip_prefix("wake ") {
                     wake = wake.or(seconds.parse().ok());
                 }

@@ -142,7 +142,12 @@ impl<'a> Night<'a> {
             self.state.waiting_for = None;
             return Ok(None);
         }
-        let why = format!("the clock says {}, but it is {} or later", self.shown(now), self.shown(sane));
+        let why = format!(
+            "the clock says {}, but it is {} or later (if the clock is right, remove {})",
+            self.shown(now),
+            self.shown(sane),
+            self.directory.path().join("state").display()
+        );
         (self.narrate)(&why);
         if self.state.waiting_for.is_none() {
             self.tell(&Event::of_agent(&format!("nothing runs: {why}")));
@@ -218,12 +223,7 @@ impl<'a> Night<'a> {
             stop: self.round.stop.as_fd(),
         };
         let ending = job::run(job, &work);
-        self.end(job, &name, began, ending)?;
-        // A job that ended within this second would seem to have been before what it follows.
-        if self.now() == began {
-            std::thread::sleep(std::time::Duration::from_secs(1));
-        }
-        Ok(())
+        self.end(job, &name, began, ending)
     }
 
     fn end(&mut self, job: &Job<'a>, name: &str, began: i64, ending: Ending) -> Result<(), Error> {
@@ -232,15 +232,18 @@ impl<'a> Night<'a> {
         if let Some(trouble) = ending.failure {
             record.fail(trouble, ending.words.unwrap_or_default());
             self.report_failure(name, &ending.log);
+        } else if let Some(slice) = ending.slice {
+            let round = job::advance(record.round.take(), began, now, slice);
+            record.slice(now, round);
+            match record.outcome {
+                Some(Outcome::Failed) => self.report_failure(name, &ending.log),
+                _ => self.report_success(name, &ending.log),
+            }
         } else {
             record.succeed(now, ending.words);
             record.figures = ending.figures.or(record.figures.take());
-            match job {
-                Job::Backup(backup) => record.sources_with_files = conditions::with_files(&backup.sources),
-                Job::Check(_) => {
-                    record.round = Some(job::advance(record.round.take(), began, now, ending.is_complete));
-                }
-                _ => {}
+            if let Job::Backup(backup) = job {
+                record.sources_with_files = conditions::with_files(&backup.sources);
             }
             self.report_success(name, &ending.log);
         }

@@ -5,15 +5,15 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpListener,
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, net::UnixDatagram},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     thread,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use nanoprobe_interop::{Content, Outcome, Program, World, assert_same_tree, grow_tree};
+use nanoprobe_interop::{Content, Outcome, Program, World, assert_same_tree, children, grow_tree, wait_until};
 use serde_json::Value;
 
 const HOUR: i64 = 3600;
@@ -53,7 +53,7 @@ impl Appliance {
             "[limits]\njitter = \"0s\"\nidle_io = false\nsys = \"{}\"\n{limits}\n\
              [repository.disk]\nlocation = \"{}\"\npassphrase_file = \"{}\"\ncheck = {{ schedule = \"daily 03:00\", slice = \"5s\" }}\n\
              [backup.tree]\nrepository = \"disk\"\nsources = [\"{}\"]\nschedule = \"hourly 0\"\nkeep = {{ last = 3 }}\n\
-             drill = {{ schedule = \"daily 04:00\", files = 400 }}\nping = \"{}/{SECRET}/ping\"\n{backup}\n\
+             drill = {{ schedule = \"daily 04:00\", files = 60 }}\nping = \"{}/{SECRET}/ping\"\n{backup}\n\
              [reports]\nprometheus = \"{}\"\nwebhook = \"{}/{SECRET}/hook\"\n\
              [reports.mail]\nto = \"me\"\nsendmail = \"{}\"\n{rest}\n",
             path("sys"),
@@ -301,4 +301,204 @@ fn what_speaks_against_a_run_is_named() {
     let said = appliance.round(6 * HOUR + 60).text();
     assert!(said.contains("set aside as") && world.path("state/state.damaged").exists(), "{said}");
     assert_eq!(appliance.archives().len(), 3, "rather once too often");
+}
+
+#[test]
+fn what_was_cut_off_is_finished_and_drills_notice_a_byte() {
+    let appliance = Appliance::new("", "compression = \"none\"", "");
+    let world = &appliance.world;
+    fs::write(world.path("tree/large"), nanoprobe_interop::noise(7, 60 << 20)).expect("a file");
+    // Everything is killed in the middle of the first backup.
+    let mut round = appliance.agent(&["run-due"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a round");
+    wait_until("data is written", || folder_bytes(&world.path("repo/data")) > 8 << 20);
+    let child = *children(round.id()).last().expect("create");
+    for process in [round.id(), child] {
+        kill(process, rustix::process::Signal::KILL);
+    }
+    round.wait().expect("it is gone");
+    wait_until("create is gone", || !is_alive(child));
+    assert_eq!(appliance.archives().iter().filter(|name| !name.ends_with(".checkpoint")).count(), 0);
+    assert!(appliance.job("backup tree", 0)["running_since"].is_string());
+    let said = appliance.round(60).success().text();
+    assert!(said.contains("backup tree: success"), "{said}");
+    assert!(appliance.letters().is_empty(), "nobody is woken for what mends itself");
+    assert_eq!(appliance.archives().len(), 1);
+
+    // SIGTERM in the middle: it ends in order, and soon.
+    fs::write(world.path("tree/another"), nanoprobe_interop::noise(8, 60 << 20)).expect("a file");
+    let before = folder_bytes(&world.path("repo/data"));
+    let at = format!("@{}", appliance.start + 2 * HOUR);
+    let mut round = appliance.agent(&["run-due", "--at", &at]).stdout(Stdio::null()).spawn().expect("a round");
+    wait_until("data is written", || folder_bytes(&world.path("repo/data")) > before + (8 << 20));
+    let child = *children(round.id()).last().expect("create");
+    kill(round.id(), rustix::process::Signal::TERM);
+    assert_eq!(round.wait().expect("it ends").code(), Some(2));
+    assert!(!is_alive(child), "the command ended before the round");
+    assert_eq!(appliance.job("backup tree", 2 * HOUR)["trouble"], "interrupted");
+    appliance.round(2 * HOUR + 60).success();
+
+    // A byte of a source changes, its size and time do not: the drill says so, and again until it is right.
+    let drill = |appliance: &Appliance, day: i64| {
+        appliance.round(day * DAY);
+        appliance.job("drill tree", day * DAY)
+    };
+    assert_eq!(drill(&appliance, 2)["state"], "fine");
+    let path = world.path("tree/large");
+    // More of them, so that chance does not decide.
+    for name in fs::read_dir(world.path("tree")).expect("names").map(|entry| entry.expect("a name").path()) {
+        if name != path && name != world.path("tree/another") {
+            let _ = fs::remove_dir_all(&name).or_else(|_| fs::remove_file(&name));
+        }
+    }
+    assert_eq!(drill(&appliance, 4)["state"], "fine");
+    let modified = fs::metadata(&path).and_then(|metadata| metadata.modified()).expect("a time");
+    let turn = || {
+        let mut bytes = fs::read(&path).expect("a file");
+        bytes[33_333_333] ^= 1;
+        fs::write(&path, bytes).expect("a file");
+        fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(modified)).expect("a time");
+    };
+    turn();
+    // Backups go on: only the drill is to meet it, so that it runs before the next one.
+    let schedule = fs::read_to_string(world.path("config.toml")).expect("a configuration");
+    fs::write(world.path("config.toml"), schedule.replace("hourly 0", "monthly 1 00:00")).expect("a configuration");
+    let job = drill(&appliance, 5);
+    assert_eq!(
+        (job["state"].as_str(), job["trouble"].as_str()),
+        (Some("failed"), Some("restored file differs")),
+        "{job:#}"
+    );
+    assert!(job["reason"].as_str().is_some_and(|reason| reason.contains("tree/large")), "{job:#}");
+    turn();
+    assert_eq!(drill(&appliance, 6)["state"], "fine");
+
+    // A byte of the repository: the check finds it, and remembers it while other slices are sound.
+    let segment = largest_file(&world.path("repo/data"));
+    let mut bytes = fs::read(&segment).expect("a segment");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&segment, &bytes).expect("a segment");
+    appliance.round(7 * DAY).expect(2);
+    let check = appliance.job("check disk", 7 * DAY);
+    assert_eq!(
+        (check["state"].as_str(), check["trouble"].as_str()),
+        (Some("failed"), Some("repository damaged")),
+        "{check:#}"
+    );
+    assert_eq!(appliance.job("drill tree", 7 * DAY)["trouble"], "repository damaged");
+    bytes[middle] ^= 1;
+    fs::write(&segment, &bytes).expect("a segment");
+    appliance.round(9 * DAY).success();
+    assert_eq!(appliance.status(9 * DAY).0, 0);
+    appliance.run_borg(&["check", "--verify-data", &world.repository()]).success();
+}
+
+#[test]
+fn the_one_that_stays_is_small_and_listens() {
+    let appliance = Appliance::new("", "", "");
+    let world = &appliance.world;
+    let socket = UnixDatagram::bind(world.path("notify")).expect("a socket");
+    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+    let heard = |wanted: &str| {
+        let mut buffer = [0; 4096];
+        loop {
+            let length = socket.recv(&mut buffer).unwrap_or_else(|error| panic!("{wanted}: {error}"));
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if text.contains(wanted) {
+                return;
+            }
+        }
+    };
+    let mut command = appliance.agent(&[]);
+    command.env("NOTIFY_SOCKET", world.path("notify")).env("WATCHDOG_USEC", "2000000");
+    let mut agent = Resident(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("an agent"));
+    heard("READY=1");
+    heard("STATUS=backup tree: success");
+    heard("STATUS=sleeps until");
+    heard("WATCHDOG=1");
+    assert_eq!(appliance.archives().len(), 1);
+    // Asleep: no children, no time, little memory. What libraries of the system take is not ours, and others use it too.
+    wait_until("the round is over", || children(agent.0.id()).is_empty());
+    let used = processor_ticks(agent.0.id());
+    let kib = resident_kib(agent.0.id());
+    // Builds with everything for debugging in them have more that is touched.
+    let is_release = fs::metadata(Program::Nanoprobe.path()).expect("a program").len() < 20 << 20;
+    let most = if is_release { 4096 } else { 6144 };
+    assert!(kib <= most, "{kib} KiB");
+    // A mistake, then none.
+    let good = fs::read_to_string(world.path("config.toml")).expect("a configuration");
+    fs::write(world.path("config.toml"), format!("{good}\nnonsense\n")).expect("a configuration");
+    kill(agent.0.id(), rustix::process::Signal::HUP);
+    heard("the last good configuration stays in use");
+    heard("STATUS=sleeps until");
+    assert_eq!(appliance.status(0).0, 1);
+    fs::write(world.path("config.toml"), good.replace("slice = \"5s\"", "slice = \"6s\"")).expect("a configuration");
+    kill(agent.0.id(), rustix::process::Signal::HUP);
+    heard("STATUS=sleeps until");
+    assert_eq!(appliance.status(0).0, 0);
+    assert!(processor_ticks(agent.0.id()) - used <= 5, "it is busy");
+    kill(agent.0.id(), rustix::process::Signal::TERM);
+    heard("STOPPING=1");
+    assert_eq!(agent.0.wait().expect("it ends").code(), Some(0));
+    // One that has no configuration to go on with does not stay.
+    fs::remove_dir_all(world.path("state")).expect("gone");
+    fs::write(world.path("config.toml"), "nonsense\n").expect("a configuration");
+    let told = Outcome::of(appliance.agent(&[])).expect(2);
+    assert!(told.messages.contains("config.toml:1: "), "{told:?}");
+}
+
+/// Ends with the test.
+struct Resident(Child);
+
+impl Drop for Resident {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+    }
+}
+
+fn kill(process: u32, signal: rustix::process::Signal) {
+    let process = rustix::process::Pid::from_raw(process as i32).expect("a process");
+    rustix::process::kill_process(process, signal).expect("a signal");
+}
+
+fn is_alive(process: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status.contains("State:") && !status.contains("State:\tZ")
+}
+
+fn processor_ticks(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/stat")).expect("a process");
+    let fields: Vec<&str> = status.rsplit(')').next().expect("fields").split_whitespace().collect();
+    fields[11].parse::<u64>().expect("a number") + fields[12].parse::<u64>().expect("a number")
+}
+
+/// Resident memory, without shared libraries of the system.
+fn resident_kib(process: u32) -> u64 {
+    let maps = fs::read_to_string(format!("/proc/{process}/smaps")).expect("a process");
+    let (mut kib, mut counts) = (0, true);
+    for line in maps.lines() {
+        if line.split('-').next().is_some_and(|start| start.len() >= 8 && u64::from_str_radix(start, 16).is_ok()) {
+            counts = !line.contains(".so");
+        } else if let Some(rest) = line.strip_prefix("Rss:").filter(|_| counts) {
+            kib += rest.split_whitespace().next().expect("a number").parse::<u64>().expect("a number");
+        }
+    }
+    kib
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+}
+
+fn length(path: &PathBuf) -> u64 {
+    fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+fn folder_bytes(folder: &Path) -> u64 {
+    files_below(folder).iter().map(length).sum()
+}
+
+fn largest_file(folder: &Path) -> PathBuf {
+    files_below(folder).into_iter().max_by_key(length).expect("a file")
 }

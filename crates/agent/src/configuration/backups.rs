@@ -59,6 +59,8 @@ pub struct Drill {
     pub schedule: Schedule,
     /// How many.
     pub files: u32,
+    /// None that is longer, in MiB.
+    pub largest: u32,
 }
 
 pub(super) fn read(
@@ -174,6 +176,7 @@ fn read_drill(mut section: Section<'_>, problems: &mut Problems<'_>) -> Option<D
     let drill = Drill {
         schedule: section.need("schedule", problems, schedule)?,
         files: section.read("files", problems, whole(1, 1000)).unwrap_or(5),
+        largest: section.read("largest", problems, whole(1, 1 << 30)).unwrap_or(1024),
     };
     section.finish(problems);
     Some(drill)

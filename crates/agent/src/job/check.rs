@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::{Ending, Work};
+use super::{Ending, Slice, Work};
 use crate::{
     configuration::{Check, Reading, Repository},
     plan::Job,
@@ -29,11 +29,9 @@ pub(super) fn run(repository: &Repository, work: &Work<'_>) -> io::Result<Ending
     let finished = work.run(&mut command, &mut |_| {})?;
     let is_complete = !finished.log.contains(unfinished);
     let mut ending = Ending::of(&finished);
-    // A defect ends check with a warning's code; here it is what the night was for.
-    if ending.failure.is_none() && ending.words.is_some() {
-        ending.failure = Some(crate::Trouble::Damaged);
-    }
-    Ok(Ending { is_complete, ..ending })
+    // A defect ends check with a warning's code; the slice was read to its end all the same.
+    let damage = if ending.failure.is_none() { ending.words.take() } else { None };
+    Ok(Ending { slice: Some(Slice { is_complete, damage }), ..ending })
 }
 
 const DAY: i64 = 86_400;
@@ -44,6 +42,10 @@ fn seconds(check: &Check, round: Option<&Round>, now: i64, left: Option<i64>) ->
     let least = i64::from(check.slice);
     let days = i64::from(check.days);
     let share = round.and_then(|round| round.last_seconds).map_or(0, |last| last / days * 5 / 4);
+    if round.is_some_and(|round| round.damage.is_some()) {
+        // Whether it is gone is not known before all was read.
+        return (least.max(share) * 8).min(left.unwrap_or(i64::MAX)).max(1);
+    }
     let late = round.map_or(0, |round| now.saturating_sub(round.started).max(0) / DAY * 4 / days);
     let factor = match late {
         0 | 1 => 1,
@@ -55,12 +57,20 @@ fn seconds(check: &Check, round: Option<&Round>, now: i64, left: Option<i64>) ->
 }
 
 /// What is remembered of a round after a slice that began and ended at these times.
-pub(crate) fn advance(round: Option<Round>, began: i64, ended: i64, is_complete: bool) -> Round {
-    let round = round.unwrap_or(Round { started: began, ..Round::default() });
-    let seconds = round.seconds + ended.saturating_sub(began).max(1);
-    match is_complete {
-        true => Round { started: ended, seconds: 0, last_seconds: Some(seconds) },
-        false => Round { seconds, ..round },
+pub(crate) fn advance(round: Option<Round>, began: i64, ended: i64, slice: Slice) -> Round {
+    let mut round = round.unwrap_or(Round { started: began, ..Round::default() });
+    round.seconds += ended.saturating_sub(began).max(1);
+    round.is_fresh |= slice.damage.is_some();
+    round.damage = slice.damage.or(round.damage);
+    match slice.is_complete {
+        false => round,
+        true => Round {
+            started: ended,
+            seconds: 0,
+            last_seconds: Some(round.seconds),
+            damage: round.damage.filter(|_| round.is_fresh),
+            is_fresh: false,
+        },
     }
 }
 
@@ -79,7 +89,7 @@ mod tests {
             while rest > 0 {
                 let slice = seconds(&check, round.as_ref(), now, Some(7200)).min(rest);
                 rest -= slice;
-                round = Some(advance(round, now, now + slice, rest == 0));
+                round = Some(advance(round, now, now + slice, Slice { is_complete: rest == 0, damage: None }));
                 now += DAY;
                 nights += 1;
             }
@@ -94,5 +104,17 @@ mod tests {
             assert!(nights <= 30, "a later round: {nights}");
         }
         assert_eq!(seconds(&check, None, 0, Some(20)), 20);
+    }
+
+    #[test]
+    fn damage_is_remembered_until_a_whole_round_is_clean() {
+        let slice = |is_complete, damage: Option<&str>| Slice { is_complete, damage: damage.map(str::to_owned) };
+        let round = advance(None, 0, 5, slice(false, Some("bad")));
+        let round = advance(Some(round), 10, 15, slice(false, None));
+        let round = advance(Some(round), 20, 25, slice(true, None));
+        assert_eq!((round.damage.as_deref(), round.last_seconds), (Some("bad"), Some(15)));
+        let round = advance(Some(round), 30, 35, slice(false, None));
+        assert_eq!(round.damage.as_deref(), Some("bad"));
+        assert_eq!(advance(Some(round), 40, 45, slice(true, None)).damage, None);
     }
 }

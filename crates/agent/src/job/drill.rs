@@ -44,8 +44,8 @@ pub(super) fn run(backup: &Backup, repository: &Repository, work: &Work<'_>) -> 
         return Ok(Ending::failed(Trouble::Other, "it is not known which archive is the newest"));
     };
     let archive = format!("::{}", figures.archive);
-    let count = backup.drill.as_ref().map_or(0, |drill| drill.files as usize);
-    let mut choice = Choice::new(count, seed()?);
+    let (count, largest) = backup.drill.as_ref().map_or((0, 0), |drill| (drill.files as usize, drill.largest));
+    let mut choice = Choice::new(count, u64::from(largest) << 20, seed()?);
     let mut command = work.command("list", repository);
     // In a zone without changes times are what they seem.
     command.env("TZ", "UTC0").args(["--json-lines", "--format", "{type}{size}{isomtime}{path}", &archive]);
@@ -85,6 +85,7 @@ pub(super) fn run(backup: &Backup, repository: &Repository, work: &Work<'_>) -> 
 struct Choice {
     chosen: Vec<Wanted>,
     most: usize,
+    largest: u64,
     seen: u64,
     random: u64,
     line: Vec<u8>,
@@ -94,8 +95,8 @@ struct Choice {
 const MOST_LINE_BYTES: usize = 64 << 10;
 
 impl Choice {
-    fn new(most: usize, seed: u64) -> Self {
-        Self { chosen: Vec::new(), most, seen: 0, random: seed | 1, line: Vec::new() }
+    fn new(most: usize, largest: u64, seed: u64) -> Self {
+        Self { chosen: Vec::new(), most, largest, seen: 0, random: seed | 1, line: Vec::new() }
     }
 
     fn take(&mut self, bytes: &[u8]) {
@@ -103,7 +104,7 @@ impl Choice {
             let room = MOST_LINE_BYTES.saturating_sub(self.line.len());
             self.line.extend_from_slice(&part[..part.len().min(room)]);
             if part.ends_with(b"\n") {
-                if let Some(wanted) = wanted(&self.line) {
+                if let Some(wanted) = wanted(&self.line).filter(|wanted| wanted.size <= self.largest) {
                     self.offer(wanted);
                 }
                 self.line.clear();
@@ -210,7 +211,7 @@ mod tests {
         let text: String = (0..20).map(line).collect();
         let mut counts = [0; 20];
         for seed in 0..2000 {
-            let mut choice = Choice::new(5, seed * 7919 + 12_345);
+            let mut choice = Choice::new(5, 1, seed * 7919 + 12_345);
             text.as_bytes().chunks(100).for_each(|piece| choice.take(piece));
             choice.take(b"{\"type\": \"d\", \"path\": \"x\"}\nno JSON\n");
             assert_eq!((choice.chosen.len(), choice.seen), (5, 20));

@@ -41,8 +41,17 @@ pub(crate) struct Ending {
     pub(crate) log: String,
     /// What a backup stored.
     pub(crate) figures: Option<Figures>,
-    /// A check came to the end of the repository.
+    /// What a check read, and what it found.
+    pub(crate) slice: Option<Slice>,
+}
+
+/// A slice of a check that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Slice {
+    /// The end of the repository, too.
     pub(crate) is_complete: bool,
+    /// What is wrong with it.
+    pub(crate) damage: Option<String>,
 }
 
 /// Tries a job.

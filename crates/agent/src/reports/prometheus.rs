@@ -1,13 +1,15 @@
 //! Metrics for node_exporter's textfile collector: written beside and renamed, so that it never reads half of them.
 
-use std::{fmt::Write as _, fs, io, path::Path};
+use std::{fmt::Write as _, fs, io, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::{durable, state::Record, status::Verdict};
 
 pub(super) fn write(path: &Path, rows: &[(String, Record, Verdict)], now: i64) -> io::Result<()> {
-    // Its directory is read by another user. No fsync: after a power cut they are written again.
+    // No fsync: after a power cut they are written again.
     let temporary = durable::beside(path, ".new");
     fs::write(&temporary, text(rows, now))?;
+    // Another user reads them, whatever our umask is.
+    fs::set_permissions(&temporary, fs::Permissions::from_mode(0o644))?;
     fs::rename(&temporary, path)
 }
 

@@ -191,7 +191,8 @@ mod tests {
         record.outcome = Some(Outcome::Failed);
         record.sources_with_files = vec!["/home".into()];
         record.figures = Some(Figures { archive: "a".into(), files: 3, original: 4, added: 5 });
-        record.round = Some(Round { started: 1, seconds: 2, last_seconds: Some(3) });
+        record.round =
+            Some(Round { started: 1, seconds: 2, last_seconds: Some(3), damage: Some("x".into()), is_fresh: true });
         state
     }
 

@@ -74,6 +74,10 @@ pub struct Round {
     pub seconds: i64,
     /// Seconds of the round before.
     pub last_seconds: Option<i64>,
+    /// What was found, until a whole round finds nothing.
+    pub damage: Option<String>,
+    /// It was found in this round.
+    pub is_fresh: bool,
 }
 
 const OUTCOMES: [(Outcome, &str); 3] =
@@ -114,6 +118,16 @@ impl Record {
         (self.trouble, self.message) = (Some(trouble), Some(message));
     }
 
+    /// A slice of a check ended: what was found in this round or the one before makes it a failure, which is not tried again
+    /// before its time.
+    pub fn slice(&mut self, now: i64, round: Round) {
+        self.succeed(now, None);
+        if let Some(damage) = &round.damage {
+            self.fail(Trouble::Damaged, damage.clone());
+        }
+        self.round = Some(round);
+    }
+
     /// It is due and waits.
     pub fn hold(&mut self, now: i64, reason: String) {
         self.held_since = self.held_since.or(Some(now));
@@ -138,6 +152,7 @@ impl Record {
             "sources_with_files": self.sources_with_files.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
             "round": self.round.as_ref().map(|round| json!({
                 "started": round.started, "seconds": round.seconds, "last_seconds": round.last_seconds,
+                "damage": round.damage, "is_fresh": round.is_fresh,
             })),
         })
     }
@@ -166,6 +181,8 @@ impl Record {
                 started,
                 seconds: round["seconds"].as_i64().unwrap_or_default(),
                 last_seconds: round["last_seconds"].as_i64(),
+                damage: round["damage"].as_str().map(str::to_owned),
+                is_fresh: round["is_fresh"].as_bool().unwrap_or_default(),
             }),
         }
     }

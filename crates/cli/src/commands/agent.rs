@@ -13,11 +13,11 @@ use std::{
 
 use nanoprobe_agent::{
     CONFIGURATION, Error, STATE,
-    clock::Clock,
+    clock::{Clock, shown},
     configuration::{self, sample},
     notify::Watcher,
     resident::{Resident, UNUSABLE},
-    round::Round,
+    round::{Finished, Round},
     state,
     status::Status,
 };
@@ -45,11 +45,21 @@ pub(super) fn run(arguments: &Agent, context: &Context<'_>) -> Result<(), Failur
         Some(AgentCommand::Check(check)) => check_configuration(&configuration_path(&check.config), context),
         Some(AgentCommand::Status(status)) => show_status(status),
         Some(AgentCommand::RunDue(due)) => {
-            let finished = round(&due.places, clock(due.at.as_deref())?, "", context)?;
-            code(finished.level as u8)
+            match round(&due.places, clock(due.at.as_deref())?, "")? {
+                Ok(finished) => code(finished.level as u8),
+                // cron comes again while a long one is at work.
+                Err(error @ Error::AtWork(_)) => {
+                    context.log.info(error.to_string());
+                    Ok(())
+                }
+                Err(error) => Err(failure(&error, UNKNOWN, context)),
+            }
         }
         Some(AgentCommand::Round(arguments)) => {
-            let finished = round(&arguments.places, Clock::system(), "status ", context)?;
+            let clock = Clock::system();
+            let finished = round(&arguments.places, clock.clone(), "status ")?;
+            let finished = finished.map_err(|error| failure(&error, UNUSABLE, context))?;
+            say(&format!("idle sleeps until {}", shown(finished.wake, clock.zone())))?;
             say(&format!("wake {}", finished.wake))
         }
     }
@@ -123,30 +133,24 @@ fn clock(typed: Option<&str>) -> Result<Clock, Failure> {
     typed.map_or_else(|| Ok(Clock::system()), |text| Clock::typed(text).ok_or_else(|| wrong(text)))
 }
 
-fn round(
-    typed: &AgentPlaces,
-    clock: Clock,
-    before: &str,
-    context: &Context<'_>,
-) -> Result<nanoprobe_agent::round::Finished, Failure> {
+fn round(typed: &AgentPlaces, clock: Clock, before: &str) -> Result<Result<Finished, Error>, Failure> {
     let (configuration, state) = places(typed);
     signals::stoppable();
     let round = Round { program: std::env::current_exe()?, configuration, state, clock, stop: signals::waker()? };
-    round
-        .run(&mut |text| {
-            for line in text.lines() {
-                // Who listened is gone; what is to be done is done all the same.
-                let _ = say(&format!("{before}{line}"));
-            }
-        })
-        .map_err(|error| failure(&error, context))
+    Ok(round.run(&mut |text| {
+        for line in text.lines() {
+            // Who listened is gone; what is to be done is done all the same.
+            let _ = say(&format!("{before}{line}"));
+        }
+    }))
 }
 
-fn failure(error: &Error, context: &Context<'_>) -> Failure {
+/// A configuration that cannot be used has an exit code of its own.
+fn failure(error: &Error, unusable: u8, context: &Context<'_>) -> Failure {
     match error {
         Error::Configuration { .. } => {
             context.log.error(error.to_string(), None);
-            Failure::silent(UNUSABLE)
+            Failure::silent(unusable)
         }
         error => Failure::error(error),
     }
