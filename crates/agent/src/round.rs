@@ -188,10 +188,15 @@ impl<'a> Night<'a> {
         for job in jobs(self.configuration) {
             let name = job.name();
             self.state.record(&name, now);
-            if held.contains(&name) || self.plan(now).turn(&job) != Turn::Due {
+            if held.contains(&name) {
                 continue;
             }
+            let is_due = self.plan(now).turn(&job) == Turn::Due;
             let record = self.state.record(&name, now);
+            if !is_due {
+                (record.held, record.held_since) = (None, None);
+                continue;
+            }
             let Some(reason) = conditions::against(&job, self.configuration, record) else { return Some(job) };
             record.hold(now, reason.clone());
             (self.narrate)(&format!("{name} waits: {reason}"));

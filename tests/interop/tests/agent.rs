@@ -447,6 +447,91 @@ fn the_one_that_stays_is_small_and_listens() {
     assert!(told.messages.contains("config.toml:1: "), "{told:?}");
 }
 
+#[test]
+fn troubles_have_names_and_messages_arrive_late() {
+    let appliance = Appliance::new("", "", "");
+    let world = &appliance.world;
+    // What `init` asks, and what it writes.
+    let answers =
+        format!("{}\n{}\n{}\nhourly 5\n-\n", world.repository(), "/etc/passphrase", world.path("tree").display());
+    let written = world.path("new/config.toml");
+    let words = ["agent", "init", "--config", written.to_str().expect("text")];
+    let mut init =
+        world.command(Program::Nanoprobe, words).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("init");
+    init.stdin.take().expect("a pipe").write_all(answers.as_bytes()).expect("answers");
+    assert!(init.wait().expect("it ends").success());
+    assert_eq!(fs::metadata(&written).expect("a file").permissions().mode() & 0o777, 0o600);
+    let words = ["agent", "check", "--config", written.to_str().expect("text")];
+    world.run(Program::Nanoprobe, words).success();
+    let text = fs::read_to_string(&written).expect("text");
+    fs::write(&written, text.replace("# [reports.mail]", "webhook = \"https://h/x\"")).expect("a configuration");
+    fs::set_permissions(&written, fs::Permissions::from_mode(0o644)).expect("permissions");
+    assert!(world.run(Program::Nanoprobe, words).expect(1).messages.contains("others can read it"));
+
+    // One trouble after another, each a day later, with nothing but the configuration or the world changed.
+    let good = fs::read_to_string(world.path("config.toml")).expect("a configuration");
+    let fails = |day: i64, name: &str| {
+        appliance.round(day * DAY).expect(2);
+        let job = appliance.job("backup tree", day * DAY);
+        assert_eq!(job["trouble"], name, "{job:#}");
+    };
+    fs::write(world.path("passphrase"), "another\n").expect("a passphrase");
+    fails(1, "passphrase wrong or missing");
+    fs::write(world.path("passphrase"), format!("{SECRET} & more\n")).expect("a passphrase");
+    let elsewhere = |said: &str| {
+        let script = format!("#!/bin/sh\necho '{said}' >&2\nexit 255\n");
+        fs::write(world.path("ssh"), script).expect("a script");
+        fs::set_permissions(world.path("ssh"), fs::Permissions::from_mode(0o755)).expect("permissions");
+        let rsh = format!("location = \"ssh://me@box/./r\"\nrsh = \"{}\"\n", world.path("ssh").display());
+        let local = format!("location = \"{}\"\n", world.repository());
+        fs::write(world.path("config.toml"), good.replace(&local, &rsh)).expect("a configuration");
+    };
+    elsewhere("ssh: connect to host box port 22: Connection refused");
+    fails(2, "server unreachable");
+    elsewhere("@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @");
+    fails(3, "host key changed");
+    elsewhere("Host key verification failed.");
+    fails(4, "host key unknown");
+    let configure = |option: &str, value: &str| {
+        world.run(Program::Nanoprobe, ["config", &world.repository(), option, value]).success();
+    };
+    // Nobody listens to the webhook for a while.
+    fs::write(
+        world.path("config.toml"),
+        good.replace(&format!("{}/{SECRET}/hook", appliance.address), "http://127.0.0.1:1/x"),
+    )
+    .expect("a configuration");
+    configure("additional_free_space", "9000T");
+    fails(5, "disk full");
+    configure("additional_free_space", "0");
+    fs::write(world.path("tree/large"), nanoprobe_interop::noise(9, 12 << 20)).expect("a file");
+    configure("storage_quota", "10M");
+    fails(6, "quota used up");
+    configure("storage_quota", "0");
+    let (_, status) = appliance.status(6 * DAY);
+    assert!(
+        status["trouble"][0].as_str().is_some_and(|text| text.contains("webhook: connection refused")),
+        "{status:#}"
+    );
+    appliance.pings();
+    fs::write(world.path("config.toml"), &good).expect("a configuration");
+    appliance.round(7 * DAY).success();
+    let pings = appliance.pings();
+    for late in ["disk full", "quota used up", "recovered"] {
+        assert!(pings.iter().any(|ping| ping.starts_with("/hook ") && ping.contains(late)), "{late} in {pings:#?}");
+    }
+    assert_eq!((appliance.status(7 * DAY).0, appliance.archives().len()), (0, 1));
+
+    // A key in a file that is lost.
+    let (keys, location) = (world.path("home/.config/borg/keys"), world.path("second"));
+    appliance.run_borg(&["init", "-e", "keyfile", location.to_str().expect("text")]).success();
+    fs::rename(&keys, world.path("keys")).expect("lost");
+    fs::create_dir(&keys).expect("a folder");
+    fs::write(world.path("config.toml"), good.replace(&world.repository(), location.to_str().expect("text")))
+        .expect("written");
+    fails(8, "key lost");
+}
+
 /// Ends with the test.
 struct Resident(Child);
 

@@ -99,6 +99,13 @@ fn understand(root: &mut Section<'_>, problems: &mut Problems<'_>) -> Configurat
 }
 
 impl Configuration {
+    /// Whether it holds what others must not read: addresses that let whoever knows them speak in our name.
+    pub fn holds_secrets(&self) -> bool {
+        let of_backups = self.backups.iter().filter_map(|backup| backup.ping.as_ref());
+        let mut all = of_backups.chain(self.repositories.iter().filter_map(|one| one.ping.as_ref()));
+        all.next().is_some() || self.reports.webhook.is_some()
+    }
+
     /// The repository of a backup, which is there.
     pub fn repository(&self, name: &str) -> Option<&Repository> {
         self.repositories.iter().find(|repository| repository.name == name)

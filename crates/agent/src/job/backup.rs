@@ -30,7 +30,11 @@ pub(super) fn run(backup: &Backup, repository: &Repository, work: &Work<'_>) -> 
     let finished = work.run(&mut command, &mut |bytes| {
         output.extend_from_slice(&bytes[..bytes.len().min(MOST_BYTES - output.len())]);
     })?;
-    Ok(Ending { figures: figures(&output), ..Ending::of(&finished) })
+    let (figures, mut ending) = (figures(&output), Ending::of(&finished));
+    if let Some(Figures { archive, files, original, added }) = &figures {
+        ending.log.push_str(&format!("{archive}: {files} files, {original} bytes, {added} of them new\n"));
+    }
+    Ok(Ending { figures, ..ending })
 }
 
 fn figures(output: &[u8]) -> Option<Figures> {

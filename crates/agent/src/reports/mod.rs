@@ -129,7 +129,11 @@ pub(crate) fn tell(event: &Event, configuration: &Configuration, directory: &Pat
     for (channel, name) in CHANNELS {
         if let Err(why) = deliver(channel, event, configuration, directory) {
             // The end of a run says that it began.
-            if event.kind != Kind::Start && state.undelivered.len() < MOST_UNDELIVERED {
+            if event.kind != Kind::Start {
+                // What is newest counts most.
+                if state.undelivered.len() == MOST_UNDELIVERED {
+                    state.undelivered.remove(0);
+                }
                 state.undelivered.push(json!({
                     "channel": name, "why": format!("{name}: {why}"), "job": event.job, "kind": event.kind.word(),
                     "title": event.title, "text": event.text,
@@ -144,12 +148,18 @@ pub(crate) fn tell(event: &Event, configuration: &Configuration, directory: &Pat
 
 /// Tries again what could not be delivered.
 pub(crate) fn deliver_late(configuration: &Configuration, directory: &Path, state: &mut State) {
+    let mut silent = Vec::new();
     state.undelivered.retain_mut(|value| {
         let Some((channel, event)) = waiting(value) else { return false };
+        // Who does not answer once is not asked sixteen times.
+        if silent.contains(&channel) {
+            return true;
+        }
         match deliver(channel, &event, configuration, directory) {
             Ok(()) => false,
             Err(why) => {
                 value["why"] = format!("{}: {why}", value["channel"].as_str().unwrap_or_default()).into();
+                silent.push(channel);
                 true
             }
         }

@@ -53,7 +53,8 @@ pub(crate) struct AgentInit {
     common: CommonOptions,
 }
 
-/// Name every mistake in the configuration, as file:line: reason; exit code 2 when there is one
+/// Name every mistake in the configuration, as file:line: reason; exit code 2 when there is one, 1 when others can read it
+/// and it holds secrets
 #[derive(Args, Debug)]
 pub(crate) struct AgentCheck {
     /// The configuration [default: /etc/nanoprobe/config.toml]

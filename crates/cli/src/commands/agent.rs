@@ -6,7 +6,10 @@ use std::{
     io::{self, BufRead, Write},
     os::{
         fd::OwnedFd,
-        unix::{fs::OpenOptionsExt, net::UnixStream},
+        unix::{
+            fs::{MetadataExt, OpenOptionsExt},
+            net::UnixStream,
+        },
     },
     path::{Path, PathBuf},
 };
@@ -158,7 +161,15 @@ fn failure(error: &Error, unusable: u8, context: &Context<'_>) -> Failure {
 
 fn check_configuration(path: &Path, context: &Context<'_>) -> Result<(), Failure> {
     match configuration::load(path) {
-        Ok(_) => say(&format!("{}: no mistakes", path.display())),
+        Ok((configuration, _)) => {
+            let mode = std::fs::metadata(path)?.mode();
+            if configuration.holds_secrets() && mode & 0o077 != 0 {
+                let told = "others can read it, and it holds secret addresses: chmod 600";
+                context.log.warning(format!("{}: {told}", path.display()), None);
+                context.status.warn(1);
+            }
+            say(&format!("{}: no mistakes", path.display()))
+        }
         Err(problems) => {
             for problem in problems {
                 context.log.error(problem.to_string(), None);
