@@ -263,8 +263,11 @@ impl<'a> Night<'a> {
 
     /// Tells of something bad once, until it is good again.
     fn report(&mut self, name: &str, kind: Kind, reason: &str, log: &str) {
-        // Times in a reason change from night to night; what is wrong does not.
-        let key = format!("{kind:?} {}", reason.split(':').next().unwrap_or_default());
+        // Details of a reason change from night to night, and so does an age; what is wrong does not.
+        let key = match kind {
+            Kind::TooOld | Kind::NeverRan => format!("{kind:?}"),
+            _ => format!("{kind:?} {}", reason.split(':').next().unwrap_or_default()),
+        };
         let now = self.now();
         let record = self.state.record(name, now);
         let told = record.reported.get_or_insert_default();
