@@ -1,170 +1,21 @@
 //! The agent, night after night: the real binary with its real children, the real Borg reading what they left, a clock that is
 //! moved, a listener for pings and a `sendmail` that writes letters down.
 
+mod appliance;
+mod processes;
+
 use std::{
     fs,
-    io::{Read, Write},
-    net::TcpListener,
+    io::Write,
     os::unix::{fs::PermissionsExt, net::UnixDatagram},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
-    thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    process::Stdio,
+    time::Duration,
 };
 
-use nanoprobe_interop::{Content, Outcome, Program, World, assert_same_tree, children, grow_tree, wait_until};
-use serde_json::Value;
+use nanoprobe_interop::{Outcome, Program, assert_same_tree, children, wait_until};
 
-const HOUR: i64 = 3600;
-const DAY: i64 = 24 * HOUR;
-/// Stands in the passphrase and in every address: it must be found nowhere else.
-const SECRET: &str = "wrackgut";
-
-/// A box with an agent.
-struct Appliance {
-    world: World,
-    start: i64,
-    pings: Arc<Mutex<Vec<String>>>,
-    address: String,
-}
-
-impl Appliance {
-    /// A repository that Borg made, a tree, and an agent that may be told more: lines for `[limits]`, for the backup, and at
-    /// the end.
-    fn new(limits: &str, backup: &str, rest: &str) -> Self {
-        let mut world = World::new();
-        world.set("BORG_PASSPHRASE", format!("{SECRET} & more"));
-        world.run(Program::Borg, ["init", "-e", "repokey", &world.repository()]).success();
-        world.set("BORG_PASSPHRASE", "not this one");
-        fs::write(world.path("passphrase"), format!("{SECRET} & more\n")).expect("a passphrase");
-        grow_tree(&world.path("tree"), 5, Content::Small);
-        fs::create_dir(world.path("letters")).expect("a folder");
-        let (pings, address) = listen();
-        let start = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs() as i64;
-        let appliance = Self { world, start, pings, address };
-        appliance.configure(limits, backup, rest);
-        appliance
-    }
-
-    fn configure(&self, limits: &str, backup: &str, rest: &str) {
-        let path = |name: &str| self.world.path(name).to_str().expect("text").to_owned();
-        let text = format!(
-            "[limits]\njitter = \"0s\"\nidle_io = false\nsys = \"{}\"\n{limits}\n\
-             [repository.disk]\nlocation = \"{}\"\npassphrase_file = \"{}\"\ncheck = {{ schedule = \"daily 03:00\", slice = \"5s\" }}\n\
-             [backup.tree]\nrepository = \"disk\"\nsources = [\"{}\"]\nschedule = \"hourly 0\"\nkeep = {{ last = 3 }}\n\
-             drill = {{ schedule = \"daily 04:00\", files = 60 }}\nping = \"{}/{SECRET}/ping\"\n{backup}\n\
-             [reports]\nprometheus = \"{}\"\nwebhook = \"{}/{SECRET}/hook\"\n\
-             [reports.mail]\nto = \"me\"\nsendmail = \"{}\"\n{rest}\n",
-            path("sys"),
-            self.world.repository(),
-            path("passphrase"),
-            path("tree"),
-            self.address,
-            path("metrics"),
-            self.address,
-            path("sendmail"),
-        );
-        let script = format!("#!/bin/sh\ncat > {}/$(date +%s%N)\n", path("letters"));
-        fs::write(self.world.path("sendmail"), script).expect("a script");
-        fs::set_permissions(self.world.path("sendmail"), fs::Permissions::from_mode(0o755)).expect("permissions");
-        fs::write(self.world.path("config.toml"), text).expect("a configuration");
-    }
-
-    fn agent(&self, words: &[&str]) -> Command {
-        let (config, state) = (self.world.path("config.toml"), self.world.path("state"));
-        let places = ["--config", config.to_str().expect("text"), "--state", state.to_str().expect("text")];
-        self.world.command(Program::Nanoprobe, ["agent"].iter().chain(words).chain(&places))
-    }
-
-    /// One round, so long after the start.
-    fn round(&self, after: i64) -> Outcome {
-        let outcome = Outcome::of(self.agent(&["run-due", "--at", &format!("@{}", self.start + after)]));
-        self.no_secrets(&outcome);
-        outcome
-    }
-
-    fn status(&self, after: i64) -> (i32, Value) {
-        let outcome = Outcome::of(self.agent(&["status", "--json", "--at", &format!("@{}", self.start + after)]));
-        self.no_secrets(&outcome);
-        (outcome.code, outcome.json())
-    }
-
-    fn job(&self, name: &str, after: i64) -> Value {
-        let (_, status) = self.status(after);
-        let jobs = status["jobs"].as_array().expect("jobs");
-        jobs.iter().find(|job| job["job"] == name).unwrap_or_else(|| panic!("no {name} in {status:#}")).clone()
-    }
-
-    fn archives(&self) -> Vec<String> {
-        let listed = self.run_borg(&["list", "--short", &self.world.repository()]).success().text();
-        listed.lines().map(str::to_owned).collect()
-    }
-
-    fn run_borg(&self, words: &[&str]) -> Outcome {
-        let mut command = self.world.command(Program::Borg, words);
-        command.env("BORG_PASSPHRASE", format!("{SECRET} & more"));
-        Outcome::of(command)
-    }
-
-    fn letters(&self) -> Vec<String> {
-        let mut paths: Vec<PathBuf> = fs::read_dir(self.world.path("letters"))
-            .expect("letters")
-            .map(|entry| entry.expect("one").path())
-            .collect();
-        paths.sort();
-        paths.iter().map(|path| fs::read_to_string(path).expect("a letter")).collect()
-    }
-
-    /// The first lines of what came since the last call.
-    fn pings(&self) -> Vec<String> {
-        self.pings.lock().expect("pings").drain(..).collect()
-    }
-
-    /// Nothing that was written or printed holds a secret, but for what is to hold it.
-    fn no_secrets(&self, outcome: &Outcome) {
-        assert!(!format!("{}{}", outcome.text(), outcome.messages).contains(SECRET), "{outcome:?}");
-        let holds =
-            |path: &Path| fs::read(path).expect("a file").windows(SECRET.len()).any(|part| part == SECRET.as_bytes());
-        for folder in ["state", "letters"] {
-            let Ok(entries) = fs::read_dir(self.world.path(folder)) else { continue };
-            for path in entries.map(|entry| entry.expect("an entry").path()) {
-                let mode = fs::metadata(&path).expect("a file").permissions().mode();
-                let is_configuration = path.ends_with("configuration.good") && mode.trailing_zeros() >= 6;
-                assert!(is_configuration || !holds(&path), "{} holds a secret", path.display());
-            }
-        }
-        assert!(!self.world.path("metrics").exists() || !holds(&self.world.path("metrics")));
-    }
-}
-
-/// Answers every POST and keeps what was asked for, without the secret part of it.
-fn listen() -> (Arc<Mutex<Vec<String>>>, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = format!("http://{}", listener.local_addr().expect("an address"));
-    let pings = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&pings);
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.expect("a client");
-            let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
-            loop {
-                let length = stream.read(&mut buffer).unwrap_or(0);
-                request.extend_from_slice(&buffer[..length]);
-                let text = String::from_utf8_lossy(&request).into_owned();
-                let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-                let wanted = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).expect("a length");
-                if length == 0 || body.len() >= wanted.parse().expect("a number") {
-                    let what = head.split(' ').nth(1).expect("a path").replace(&format!("/{SECRET}"), "");
-                    kept.lock().expect("pings").push(format!("{what} {}", body.lines().next().unwrap_or_default()));
-                    break;
-                }
-            }
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
-        }
-    });
-    (pings, address)
-}
+use appliance::{Appliance, DAY, HOUR, SECRET};
+use processes::{Resident, folder_bytes, is_alive, kill, largest_file, processor_ticks, resident_kib};
 
 #[test]
 fn nights_come_and_go() {
@@ -542,60 +393,4 @@ fn troubles_have_names_and_messages_arrive_late() {
     fs::write(world.path("config.toml"), good.replace(&world.repository(), location.to_str().expect("text")))
         .expect("written");
     fails(8, "key lost");
-}
-
-/// Ends with the test.
-struct Resident(Child);
-
-impl Drop for Resident {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-    }
-}
-
-fn kill(process: u32, signal: rustix::process::Signal) {
-    let process = rustix::process::Pid::from_raw(process as i32).expect("a process");
-    rustix::process::kill_process(process, signal).expect("a signal");
-}
-
-fn is_alive(process: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    status.contains("State:") && !status.contains("State:\tZ")
-}
-
-fn processor_ticks(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/stat")).expect("a process");
-    let fields: Vec<&str> = status.rsplit(')').next().expect("fields").split_whitespace().collect();
-    fields[11].parse::<u64>().expect("a number") + fields[12].parse::<u64>().expect("a number")
-}
-
-/// Resident memory, without shared libraries of the system.
-fn resident_kib(process: u32) -> u64 {
-    let maps = fs::read_to_string(format!("/proc/{process}/smaps")).expect("a process");
-    let (mut kib, mut counts) = (0, true);
-    for line in maps.lines() {
-        if line.split('-').next().is_some_and(|start| start.len() >= 8 && u64::from_str_radix(start, 16).is_ok()) {
-            counts = !line.contains(".so");
-        } else if let Some(rest) = line.strip_prefix("Rss:").filter(|_| counts) {
-            kib += rest.split_whitespace().next().expect("a number").parse::<u64>().expect("a number");
-        }
-    }
-    kib
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
-    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
-}
-
-fn length(path: &PathBuf) -> u64 {
-    fs::metadata(path).map_or(0, |metadata| metadata.len())
-}
-
-fn folder_bytes(folder: &Path) -> u64 {
-    files_below(folder).iter().map(length).sum()
-}
-
-fn largest_file(folder: &Path) -> PathBuf {
-    files_below(folder).into_iter().max_by_key(length).expect("a file")
 }
