@@ -48,6 +48,7 @@ core::arch::global_asm!(
     ".hidden nanoprobe_buzhash_test",
     ".globl nanoprobe_buzhash_test",
     "nanoprobe_buzhash_test:",
+    "push {{r4, lr}}",
     "vpush {{d8-d15}}",
     "vld1.32 {{d16-d19}}, [r2]!",
     "vld1.32 {{d20-d23}}, [r2]!",
@@ -94,8 +95,8 @@ core::arch::global_asm!(
     "and r0, r0, r1",
     "mvn r0, r0",
     "vpop {{d8-d15}}",
-    // Older than `bx`, which link-time optimization does not know on all targets; nothing there is in Thumb state.
-    "mov pc, lr",
+    // Back into Thumb too, where it came from; `bx` is not known in link-time optimization on all targets.
+    "pop {{r4, pc}}",
     ".size nanoprobe_buzhash_test, . - nanoprobe_buzhash_test",
     ".popsection",
 );

@@ -132,6 +132,7 @@ global_asm!(
     ".globl nanoprobe_blake2b_neon",
     ".type nanoprobe_blake2b_neon, %function",
     "nanoprobe_blake2b_neon:",
+    "push {{r4, lr}}",
     "vpush {{d8-d15}}",
     // Room for the four words, which `vldr` wants at a multiple of four; the standard keeps the stack so.
     "sub sp, sp, #32",
@@ -179,8 +180,8 @@ global_asm!(
     "vmov.i32 q1, #0",
     "vst1.64 {{d0-d3}}, [sp]!",
     "vpop {{d8-d15}}",
-    // Older than `bx`, which link-time optimization does not know on all targets; nothing there is in Thumb state.
-    "mov pc, lr",
+    // Back into Thumb too, where it came from; `bx` is not known in link-time optimization on all targets.
+    "pop {{r4, pc}}",
     ".size nanoprobe_blake2b_neon, . - nanoprobe_blake2b_neon",
     ".popsection",
 );
