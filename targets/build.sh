@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # targets/build.sh [BOARD|TRIPLE…]: static binaries for small boxes, of all boards in this folder if none is named.
 #
-# target/boxes/TRIPLE/ gets nanoprobe, nanoprobe-bench and hot_loops (for instructions.py): musl, stripped, with SSH of our
+# target/boxes/TRIPLE/ gets nanoprobe, nanoprobe-bench and hot_loops (for models.py): musl, stripped, with SSH of our
 # own, paths of this machine left out. Two compilers can do it:
 #   fetched    Debian's, unpacked into target/compiler without being installed, with the C compiler and linker of Zig
 #              from PyPI: for machines where apt-get and pip are all there is. See compiler.sh.
@@ -10,10 +10,14 @@
 # the same is done in containers. TEST=1 builds the tests of the level 0 crates instead, and prints their names.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=targets/openssl.sh
+source targets/openssl.sh
 
 LIMIT_BYTES=$((6 << 20))
-# Nothing unwinds: a panic ends the program.
-NO_TABLES="-fno-asynchronous-unwind-tables -fno-unwind-tables"
+CARGO=${CARGO_HOME:-$HOME/.cargo}
+# Nothing unwinds: a panic ends the program. Paths of this machine are left out.
+C_FLAGS="-fno-asynchronous-unwind-tables -fno-unwind-tables -ffile-prefix-map=$PWD=/nanoprobe -ffile-prefix-map=$CARGO=/cargo"
+RUST_FLAGS="-Cforce-unwind-tables=no --remap-path-prefix=$PWD=/nanoprobe --remap-path-prefix=$CARGO=/cargo"
 
 say() { printf '\n== %s\n' "$*" >&2; }
 
@@ -45,58 +49,16 @@ compiler() {
     fi
 }
 
-# OpenSSL with what SSH needs and nothing else, into $1 for the triple $2.
-openssl() {
-    local into=$1 triple=$2 source configuration processor
-    [ ! -e "$into/done" ] || return 0
-    say "OpenSSL for $triple"
-    source=$(cargo metadata --format-version 1 --locked --filter-platform "$triple" |
-        python3 -c 'import json, sys; print(*(package["manifest_path"] for package in json.load(sys.stdin)["packages"] if package["name"] == "openssl-src"))')
-    source=${source%/Cargo.toml}/openssl
-    # No name for a processor: its oldest that the triple means, as the compiler of Rust takes it.
-    case $triple in
-    aarch64-*) configuration=linux-aarch64 processor=(-target aarch64-linux-musl) ;;
-    armv7-*) configuration=linux-armv4 processor=(-target arm-linux-musleabihf -mcpu=generic+v7a+vfp3d16-neon) ;;
-    arm-*) configuration=linux-armv4 processor=(-target arm-linux-musleabihf -mcpu=arm1176jzf_s) ;;
-    armv5te-*) configuration=linux-armv4 processor=(-target arm-linux-musleabi -mcpu=arm926ej_s) ;;
-    x86_64-*) configuration=linux-x86_64 processor=(-target x86_64-linux-musl) ;;
-    riscv64gc-*) configuration=linux64-riscv64 processor=(-target riscv64-linux-musl) ;;
-    *) say "$triple: no file in targets/ has it"; exit 1 ;;
-    esac
-    rm -rf "$into"
-    mkdir -p "$into/build"
-    (
-        cd "$into/build"
-        cp -rs "$source/." .
-        # It knows only glibc to have this function, and elsewhere would try each instruction and catch the signal.
-        printf '#define OSSL_IMPLEMENT_GETAUXVAL\n#ifndef __ASSEMBLER__\n#include <sys/auxv.h>\n#endif\n' >auxv.h
-        # Its scripts ask the compiler for its version, to add kernels for AVX and later, which take more room than all the rest.
-        printf '#!/bin/sh\n[ "$*" != -v ] || exit 0\nexec python3 -m ziglang cc %s -include auxv.h "$@"\n' "${processor[*]}" >cc
-        chmod +x cc
-        # What is not asked for here is not in the binary: of TLS, of certificates, of algorithms that SSH does not know.
-        CC=./cc AR="python3 -m ziglang ar" RANLIB="python3 -m ziglang ranlib" \
-            perl ./Configure "$configuration" --prefix=/usr --openssldir=/etc/ssl --libdir=lib \
-            no-{apps,argon2,aria,async,autoload-config,bf,camellia,cast,cmp,cms,comp,ct,dgram,docs,dso,dtls,ec2m,engine,filenames,gost,http,idea} \
-            no-{legacy,lms,md4,mdc2,ml-dsa,ml-kem,module,multiblock,nextprotoneg,ocb,ocsp,padlockeng,psk,quic,rc2,rc4,rc5,rfc3779} \
-            no-{scrypt,seed,shared,siphash,siv,slh-dsa,sm2,sm3,sm4,srp,srtp,ssl,ssl-trace,tests,tls,ts,ui-console,whirlpool,zlib} \
-            -Os -ffunction-sections -fdata-sections $NO_TABLES -DOPENSSL_SMALL_FOOTPRINT
-        make -s -j"$(nproc)" build_libs
-        make -s DESTDIR="$into" install_dev
-    ) >"$into/log" 2>&1 || { tail -n 30 "$into/log"; exit 1; }
-    rm -rf "$into/build"
-    touch "$into/done"
-}
-
 build() {
-    local triple=$1 directory=$PWD/target/boxes/$1 ssl variable flags
-    # Made anew, and linked anew, when this file changes.
-    ssl=$PWD/target/compiler/openssl-$(sha256sum targets/build.sh | cut -c 1-8)-$triple
+    local triple=$1 directory=$PWD/target/boxes/$1 ssl variable
+    # Made anew, and linked anew, when its recipe changes.
+    ssl=$PWD/target/compiler/openssl-$(sha256sum targets/openssl.sh | cut -c 1-8)-$triple
+    meaning "$triple"
     openssl "$ssl" "$triple"
     variable=$(tr 'a-z-' 'A-Z_' <<<"$triple")_OPENSSL
     say "$triple"
-    flags="-Cforce-unwind-tables=no --remap-path-prefix=$PWD=/nanoprobe --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo ${COMPILER_FLAGS:-}"
-    local environment=(OPENSSL_NO_VENDOR=1 OPENSSL_STATIC=1 "${variable}_DIR=$ssl/usr"
-        CARGO_TARGET_DIR="$PWD/target/cross" RUSTFLAGS="$flags" "CFLAGS_${triple//-/_}=$NO_TABLES")
+    local environment=(OPENSSL_NO_VENDOR=1 OPENSSL_STATIC=1 "${variable}_DIR=$ssl/usr" CARGO_TARGET_DIR="$PWD/target/cross"
+        RUSTFLAGS="$RUST_FLAGS ${COMPILER_FLAGS:-} ${THUMB:+-Ctarget-feature=+thumb-mode}" "CFLAGS_${triple//-/_}=$C_FLAGS $THUMB")
     if [ -n "${TEST:-}" ]; then
         # Of the fetched compiler: nothing unwinds there, so that each test that fails ends its program.
         env "${environment[@]}" cargo zigbuild --tests --locked --target "$triple" "${OPTIONS[@]/std,panic_abort/std,panic_abort,test}" \

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by build.sh, for which it sets OPTIONS and COMPILER_FLAGS: a compiler for every triple, in target/compiler, from Debian's packages and PyPI alone. Nothing is
-# installed into the system. Needs apt-get, dpkg-deb and Python 3 with venv; some 200 MB.
+# installed into the system. Needs apt-get, dpkg-deb and Python 3 with venv; some 220 MB.
 
 compiler=$PWD/target/compiler
 
@@ -11,7 +11,9 @@ if [ ! -e "$compiler/done" ]; then
         cd "$compiler/packages"
         depends() { apt-cache depends "$1" | sed -nE "s/^ *Depends: ($2)\$/\1/p"; }
         library=$(depends libstd-rust-web-dev 'libstd-rust-web-[0-9.]+')
-        apt-get download -qq rustc-web rust-web-src libstd-rust-web-dev "$library" "$(depends "$library" 'libllvm[0-9]+')" qemu-user-static
+        llvm=$(depends "$library" 'libllvm[0-9]+')
+        # Its compiler, what runs what it makes, and what models.py asks.
+        apt-get download -qq -o Acquire::Retries=3 rustc-web rust-web-src libstd-rust-web-dev "$library" "$llvm" qemu-user-static "llvm-${llvm#libllvm}"
         for package in *.deb; do dpkg-deb -x "$package" ../root; done
     )
     rm -rf "$compiler/packages"

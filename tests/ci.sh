@@ -136,7 +136,7 @@ step_arm() {
         emulated_round "$board"
     done
     run targets/masked.sh
-    run targets/instructions.py pi5 pi2
+    run targets/models.py pi5 pi2
 }
 
 step_targets() {
@@ -171,9 +171,8 @@ emulated_tests() {
 
 # Whole rounds with the real Borg at the other end, the program running as on that board.
 emulated_round() {
-    local program=$PWD/target/boxes/$1.sh triple
-    triple=$(sed -nE 's/^triple = "(.*)"$/\1/p' "targets/$1.toml")
-    printf '#!/bin/sh\nexec %s/targets/emulate.sh %s %s/target/boxes/%s/nanoprobe "$@"\n' "$PWD" "$1" "$PWD" "$triple" >"$program"
+    local program=$PWD/target/boxes/$1.sh
+    printf '#!/bin/sh\nexec %s/targets/emulate.sh %s nanoprobe "$@"\n' "$PWD" "$1" >"$program"
     chmod +x "$program"
     run "$program" cpu
     NANOPROBE=$program tests_of -p nanoprobe-interop --test processor

@@ -1,4 +1,4 @@
-//! Runs one hot loop over some bytes, so often: for counters of instructions (`targets/instructions.py`), which take away what
+//! Runs one hot loop over some bytes, so often: for counters of instructions (`targets/models.py`), which take away what
 //! fewer passes cost.
 //!
 //!     hot_loops                        the loops that this processor can run, one a line
