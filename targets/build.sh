@@ -43,10 +43,10 @@ has_rustup() {
 # Sets what the compiler wants: variables, and options of cargo in OPTIONS.
 compiler() {
     OPTIONS=()
-    if [ "${COMPILER:-}" = fetched ] || { [ -z "${COMPILER:-}" ] && ! has_rustup "$@"; }; then
-        # shellcheck source=targets/compiler.sh
-        source targets/compiler.sh
-    fi
+    [ -n "${COMPILER:-}" ] || if has_rustup "$@"; then COMPILER=rustup; else COMPILER=fetched; fi
+    export COMPILER
+    # shellcheck source=targets/compiler.sh
+    if [ "$COMPILER" = fetched ]; then source targets/compiler.sh; fi
 }
 
 build() {
@@ -57,7 +57,7 @@ build() {
     openssl "$ssl" "$triple"
     variable=$(tr 'a-z-' 'A-Z_' <<<"$triple")_OPENSSL
     say "$triple"
-    local environment=(OPENSSL_NO_VENDOR=1 OPENSSL_STATIC=1 "${variable}_DIR=$ssl/usr" CARGO_TARGET_DIR="$PWD/target/cross"
+    local environment=(OPENSSL_NO_VENDOR=1 OPENSSL_STATIC=1 "${variable}_DIR=$ssl/usr" CARGO_TARGET_DIR="$PWD/target/cross/$triple"
         RUSTFLAGS="$RUST_FLAGS ${COMPILER_FLAGS:-} ${THUMB:+-Ctarget-feature=+thumb-mode}" "CFLAGS_${triple//-/_}=$C_FLAGS $THUMB")
     if [ -n "${TEST:-}" ]; then
         # Of the fetched compiler: nothing unwinds there, so that each test that fails ends its program.
@@ -73,7 +73,7 @@ build() {
     for program in nanoprobe nanoprobe-bench hot_loops; do
         env "${environment[@]}" cargo zigbuild --profile small --locked --target "$triple" "${OPTIONS[@]}" \
             -p "$(package "$program")" --bin "$program"
-        cp "target/cross/$triple/small/$program" "$directory/"
+        cp "target/cross/$triple/$triple/small/$program" "$directory/"
         inspect "$directory/$program"
     done
 }
@@ -91,4 +91,9 @@ inspect() {
 
 mapfile -t wanted < <(triples "$@")
 compiler "${wanted[@]}"
-for triple in "${wanted[@]}"; do build "$triple"; done
+if [ ${#wanted[@]} = 1 ]; then
+    build "${wanted[0]}"
+else
+    # As many at once as there are cores, each in a process of its own: the longest part of a build is one thread's work.
+    printf '%s\n' "${wanted[@]}" | xargs -n 1 -P "$(nproc)" targets/build.sh
+fi
