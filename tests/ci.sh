@@ -8,15 +8,15 @@
 #   interop  both directions with the real Borg
 #   acceptance  Borg's own suite, as far as it passes (tests/acceptance/passing.txt)
 #   memory   peak resident memory
-# On request only:
 #   arm      static binaries for 64-bit ARM and ARMv7; the level 0 crates' tests, and rounds with the real Borg, under emulation
+# On request only:
 #   targets  binaries for every board in targets/, twice, which must give the same bytes, and a round on each
 # Needs Rust (the toolchain in rust-toolchain.toml), make and perl (OpenSSL is built) and, for interop and acceptance, Python 3 with venv and what Borg is built
 # with, strace and sshd: installed with apt-get when run as root on a machine that has it, else named.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-STEPS=(fmt lint layers no_std unit interop acceptance memory)
+STEPS=(fmt lint layers no_std unit interop acceptance memory arm)
 DONE=()
 
 say() { printf '\n== %s\n' "$*"; }
@@ -162,8 +162,9 @@ cross_tools() {
 
 # The level 0 crates' tests as that board would run them.
 emulated_tests() {
-    local program
-    for program in $(TEST=1 targets/build.sh "$1"); do
+    local programs program
+    programs=$(TEST=1 targets/build.sh "$1")
+    for program in $programs; do
         # In one process: emulation of a fork is not what is tested.
         run env PROPTEST_CASES=16 RUSTC_BOOTSTRAP=1 targets/emulate.sh "$1" "$program" --quiet -Zunstable-options --force-run-in-process
     done

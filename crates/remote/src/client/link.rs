@@ -6,7 +6,7 @@
 //! Locks are taken in this order: roster, transaction, what is in a conversation.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nanoprobe_format::Id;
@@ -28,10 +28,10 @@ pub(super) struct Link {
     pub(super) id: [u8; 32],
     current: Mutex<Arc<Conversation>>,
     /// Lines so far.
-    lines: AtomicU64,
+    lines: AtomicU32,
     transaction: Mutex<Transaction>,
     /// The furthest that the server was seen to have reserved nonces; 0: it was not.
-    pub(super) reserved: AtomicU64,
+    reserved: Mutex<u64>,
     wants_commit: AtomicBool,
 }
 
@@ -46,9 +46,9 @@ impl Link {
             reach,
             id: reached.id,
             current: Mutex::new(Arc::new(reached.conversation)),
-            lines: AtomicU64::new(0),
+            lines: AtomicU32::new(0),
             transaction: Mutex::new(transaction),
-            reserved: AtomicU64::new(0),
+            reserved: Mutex::new(0),
             wants_commit: AtomicBool::new(false),
         }
     }
@@ -177,7 +177,7 @@ impl Link {
     /// The first free nonce as the server knows it.
     pub(super) fn free_nonce(&self) -> Result<Option<u64>, Trouble> {
         let free = read_free_nonce(&self.call(&Call::FreeNonce)?)?;
-        self.reserved.fetch_max(free.unwrap_or(0), Ordering::Relaxed);
+        self.see_reserved(free.unwrap_or(0));
         Ok(free)
     }
 
@@ -185,7 +185,9 @@ impl Link {
     pub(super) fn reserve_nonces(&self, expected: Option<u64>, next_free: u64) -> Result<(), RepositoryError> {
         let conversation = self.current();
         match conversation.call(&Call::ReserveNonces { next_free, expected }) {
-            Ok(_) => drop(self.reserved.fetch_max(next_free, Ordering::Relaxed)),
+            Ok(_) => {
+                self.see_reserved(next_free);
+            }
             Err(Trouble::Line(error)) => {
                 let resumed = self.resume(&mut self.transaction(), &conversation, error, Doing::Else);
                 resumed.map_err(|trouble| self.reach.error(trouble, None))?;
@@ -194,6 +196,13 @@ impl Link {
             Err(trouble) => return Err(self.reach.error(trouble, None)),
         }
         Ok(())
+    }
+
+    /// The furthest reservation that was ever seen, this one included.
+    pub(super) fn see_reserved(&self, next_free: u64) -> u64 {
+        let mut reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
+        *reserved = next_free.max(*reserved);
+        *reserved
     }
 
     /// The manifest as it is committed, if nobody has noted it before: it is not pending.
@@ -215,12 +224,12 @@ impl Link {
     }
 
     /// The order of what a server lists in many answers may be another one on another line, where changes are not committed.
-    pub(super) fn same_order_since(&self, line: u64) -> bool {
+    pub(super) fn same_order_since(&self, line: u32) -> bool {
         self.line() == line || self.transaction().journal.is_empty()
     }
 
     /// Number of the line at hand.
-    pub(super) fn line(&self) -> u64 {
+    pub(super) fn line(&self) -> u32 {
         self.lines.load(Ordering::Acquire)
     }
 

@@ -11,7 +11,6 @@
 //! RAM: one object while they are sent again.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -146,7 +145,7 @@ impl Link {
 
     /// Finds out what of the transaction is committed: nothing or all.
     fn compare(&self, conversation: &Conversation, transaction: &Transaction, doing: Doing) -> Result<Resumed, Failed> {
-        let reserved = self.reserved.load(Ordering::Relaxed);
+        let reserved = self.see_reserved(0);
         if reserved > 0 {
             let free = read_free_nonce(&conversation.call(&Call::FreeNonce)?)?;
             if free.is_none_or(|free| free < reserved) {
