@@ -9,7 +9,8 @@ meaning() {
     # Thumb is smaller. What is older than ARMv7 has only the slow one, of 16 bits.
     armv7-*) CONFIGURATION=linux-armv4 PROCESSOR=(-target arm-linux-musleabihf -mcpu=generic+v7a+vfp3d16-neon -mthumb) THUMB=-mthumb ;;
     arm-*) CONFIGURATION=linux-armv4 PROCESSOR=(-target arm-linux-musleabihf -mcpu=arm1176jzf_s) ;;
-    armv5te-*) CONFIGURATION=linux-armv4 PROCESSOR=(-target arm-linux-musleabi -mcpu=arm926ej_s) ;;
+    # No atomic instruction: OpenSSL takes locks.
+    armv5te-*) CONFIGURATION=linux-armv4 PROCESSOR=(-target arm-linux-musleabi -mcpu=arm926ej_s -DBROKEN_CLANG_ATOMICS) ;;
     x86_64-*) CONFIGURATION=linux-x86_64 PROCESSOR=(-target x86_64-linux-musl) ;;
     riscv64gc-*) CONFIGURATION=linux64-riscv64 PROCESSOR=(-target riscv64-linux-musl) ;;
     *) say "$1: no file in targets/ has it"; exit 1 ;;
