@@ -9,10 +9,9 @@
 
 use core::ops::{BitAnd, BitXor};
 
-use super::Counter;
-use super::round_keys::RoundKeys;
-use super::sliced_keys::{BATCH, SlicedKeys, counters};
-use super::substitution::substitute;
+use super::kernel::sliced_keys::{BATCH, SlicedKeys, counters};
+use super::kernel::substitution::substitute;
+use super::{Counter, in_batches};
 
 /// Sixteen bytes of bits, and what an instruction set does with them.
 pub(super) trait Vector: Copy + BitAnd<Output = Self> + BitXor<Output = Self> {
@@ -35,22 +34,25 @@ pub(super) trait Vector: Copy + BitAnd<Output = Self> + BitXor<Output = Self> {
 pub(super) struct Keys(SlicedKeys);
 
 impl Keys {
-    /// Arranges them.
-    pub(super) fn new(keys: &RoundKeys) -> Self {
-        Self(SlicedKeys::new(keys, |row, column| 4 * column + row))
+    /// Expands the key.
+    pub(super) fn new(key: &[u8; 32]) -> Self {
+        Self(SlicedKeys::new(key, |row, column| 4 * column + row))
+    }
+
+    /// XORs the key stream that starts at `counter` over `bytes`.
+    pub(super) fn apply<V: Vector>(&self, counter: Counter, bytes: &mut [u8]) {
+        in_batches(counter, bytes, |counter, batches| apply::<V>(&self.0, counter, batches));
     }
 }
 
-/// XORs the key stream that starts at `counter` over batches.
-#[inline(always)]
-pub(super) fn apply<V: Vector>(Keys(keys): &Keys, mut counter: Counter, batches: &mut [[u8; BATCH]]) {
+fn apply<V: Vector>(keys: &SlicedKeys, mut counter: Counter, batches: &mut [[u8; BATCH]]) {
     for batch in batches {
         let stream = encrypt::<V>(keys, counters(counter).map(|block| V::load(&block)));
         let (blocks, _) = batch.as_chunks_mut::<16>();
         for (block, stream) in blocks.iter_mut().zip(stream) {
             (V::load(block) ^ stream).store(block);
         }
-        counter.low = counter.low.wrapping_add(8);
+        counter = counter.plus(8);
     }
 }
 

@@ -6,7 +6,7 @@ use aes::cipher::{InnerIvInit, KeyInit, StreamCipherCore};
 use ctr::CtrCore;
 use ctr::flavors::Ctr128BE;
 
-use super::Counter;
+use super::{Counter, in_batches};
 
 /// How many blocks go together, in bytes.
 const BATCH: usize = 32;
@@ -22,15 +22,14 @@ impl Keys {
         const { wiped::<Aes256Enc>() };
         Self(Aes256Enc::new(key.into()))
     }
-}
 
-/// XORs the key stream that starts at `counter` over batches.
-pub(super) fn apply(Keys(schedule): &Keys, counter: Counter, batches: &mut [[u8; BATCH]]) {
-    let mut first_block = [0; 16];
-    first_block[..8].copy_from_slice(&counter.high.to_be_bytes());
-    first_block[8..].copy_from_slice(&counter.low.to_be_bytes());
-    let stream = CtrCore::<&Aes256Enc, Ctr128BE>::inner_iv_init(schedule, &first_block.into());
-    // 2^128 blocks cannot run out: the error cannot occur.
-    let applied = stream.try_apply_keystream_partial(batches.as_flattened_mut().into());
-    debug_assert!(applied.is_ok());
+    /// XORs the key stream that starts at `counter` over `bytes`.
+    pub(super) fn apply(&self, counter: Counter, bytes: &mut [u8]) {
+        in_batches::<BATCH>(counter, bytes, |counter, batches| {
+            let stream = CtrCore::<&Aes256Enc, Ctr128BE>::inner_iv_init(&self.0, &counter.block().into());
+            // 2^128 blocks cannot run out: the error cannot occur.
+            let applied = stream.try_apply_keystream_partial(batches.as_flattened_mut().into());
+            debug_assert!(applied.is_ok());
+        });
+    }
 }

@@ -8,17 +8,10 @@ use core::arch::x86_64::{
 };
 use core::ops::{BitAnd, BitXor};
 
-use super::Counter;
-use super::bitsliced::{self, Keys, Vector};
-use super::sliced_keys::BATCH;
-
-/// XORs the key stream that starts at `counter` over batches.
-pub(super) fn apply(keys: &Keys, counter: Counter, batches: &mut [[u8; BATCH]]) {
-    bitsliced::apply::<Sse2>(keys, counter, batches);
-}
+use crate::aes_ctr::bitsliced::Vector;
 
 #[derive(Clone, Copy)]
-struct Sse2(__m128i);
+pub(super) struct Sse2(__m128i);
 
 // SAFETY of every block below: SSE2 is part of the architecture, and loads and stores need no alignment.
 impl Vector for Sse2 {

@@ -10,7 +10,7 @@ pub(super) const CONSTANT: u8 = 0x63;
 
 /// SubBytes without its [`CONSTANT`]. `bits[0]` is the lowest bit of every byte.
 #[inline(always)]
-pub(super) fn substitute<Word>(bits: [Word; 8]) -> [Word; 8]
+pub(crate) fn substitute<Word>(bits: [Word; 8]) -> [Word; 8]
 where
     Word: Copy + BitAnd<Output = Word> + BitXor<Output = Word>,
 {

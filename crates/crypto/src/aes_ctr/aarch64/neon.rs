@@ -8,17 +8,10 @@ use core::arch::aarch64::{
 };
 use core::ops::{BitAnd, BitXor};
 
-use super::Counter;
-use super::bitsliced::{self, Keys, Vector};
-use super::sliced_keys::BATCH;
-
-/// XORs the key stream that starts at `counter` over batches.
-pub(super) fn apply(keys: &Keys, counter: Counter, batches: &mut [[u8; BATCH]]) {
-    bitsliced::apply::<Neon>(keys, counter, batches);
-}
+use crate::aes_ctr::bitsliced::Vector;
 
 #[derive(Clone, Copy)]
-struct Neon(uint8x16_t);
+pub(super) struct Neon(uint8x16_t);
 
 // SAFETY of every block below: NEON is part of the architecture, and loads and stores need no alignment.
 impl Vector for Neon {

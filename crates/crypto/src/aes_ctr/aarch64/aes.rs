@@ -5,51 +5,45 @@
 use core::arch::aarch64::{uint8x16_t, vaeseq_u8, veorq_u8, vld1q_u8, vst1q_u8};
 use core::arch::asm;
 
-use nanoprobe_cpu::{Feature, Features, detected};
+use nanoprobe_cpu::{Feature, Features};
 
-use super::Counter;
-use super::round_keys::RoundKeys;
+use crate::aes_ctr::Counter;
+use crate::aes_ctr::kernel::Kernel;
+use crate::aes_ctr::kernel::round_keys::RoundKeys;
 
 /// How many blocks go together, in bytes.
 const BATCH: usize = 128;
 
-/// What the kernel uses beyond the baseline.
-pub(super) const NEEDS: Features = Features::NONE.with(Feature::Aes);
-
-/// Round keys, which exist only where the CPU can use them.
 #[derive(Clone)]
-pub(super) struct Keys(RoundKeys);
+pub(crate) struct Aes(RoundKeys);
 
-impl Keys {
-    /// Takes them where the CPU can use them.
-    pub(super) fn new(keys: &RoundKeys) -> Option<Self> {
-        detected().contains(NEEDS).then(|| Self(keys.clone()))
+// SAFETY: `apply` uses this one feature.
+unsafe impl Kernel<BATCH> for Aes {
+    const NEEDS: Features = Features::NONE.with(Feature::Aes);
+
+    fn new(key: &[u8; 32]) -> Self {
+        Self(RoundKeys::new(key))
     }
-}
 
-/// XORs the key stream that starts at `counter` over batches.
-pub(super) fn apply(Keys(keys): &Keys, counter: Counter, batches: &mut [[u8; BATCH]]) {
-    // SAFETY: the target features were found when the keys were taken.
-    unsafe { encipher(keys, counter, batches) }
-}
-
-#[target_feature(enable = "aes")]
-fn encipher(RoundKeys(keys): &RoundKeys, mut counter: Counter, batches: &mut [[u8; BATCH]]) {
-    for batch in batches {
-        let mut state = [load(&[0; 16]); 8];
-        for (block, bytes) in state.iter_mut().zip(&counter.blocks()) {
-            *block = load(bytes);
+    #[target_feature(enable = "aes")]
+    unsafe fn apply(&self, mut counter: Counter, batches: &mut [[u8; BATCH]]) {
+        let Self(RoundKeys(keys)) = self;
+        for batch in batches {
+            let mut state = [load(&[0; 16]); 8];
+            for (number, block) in (0..).zip(&mut state) {
+                *block = load(&counter.plus(number).block());
+            }
+            // The instruction adds the key before the round, and the last round has no MixColumns.
+            for key in &keys[..13] {
+                round(&mut state, load(key));
+            }
+            let (before_last, last) = (load(&keys[13]), load(&keys[14]));
+            let (blocks, _) = batch.as_chunks_mut::<16>();
+            for (block, state) in blocks.iter_mut().zip(state) {
+                store(block, veorq_u8(vaeseq_u8(state, before_last), veorq_u8(last, load(block))));
+            }
+            counter = counter.plus(8);
         }
-        // The instruction adds the key before the round, and the last round has no MixColumns.
-        for key in &keys[..13] {
-            round(&mut state, load(key));
-        }
-        let (before_last, last) = (load(&keys[13]), load(&keys[14]));
-        let (blocks, _) = batch.as_chunks_mut::<16>();
-        for (block, state) in blocks.iter_mut().zip(state) {
-            store(block, veorq_u8(vaeseq_u8(state, before_last), veorq_u8(last, load(block))));
-        }
-        counter.low = counter.low.wrapping_add(8);
     }
 }
 

@@ -8,11 +8,11 @@ use super::substitution::substitute_bytes;
 /// Round keys of AES-256, one for the input and one for each of 14 rounds. Wiped on drop.
 #[derive(Clone)]
 #[repr(C, align(16))]
-pub(super) struct RoundKeys(pub(super) [[u8; 16]; 15]);
+pub(crate) struct RoundKeys(pub(crate) [[u8; 16]; 15]);
 
 impl RoundKeys {
     /// Expands the key.
-    pub(super) fn new(key: &[u8; 32]) -> Self {
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
         let mut keys = Self([[0; 16]; 15]);
         let (words, _) = keys.0.as_flattened_mut().as_chunks_mut::<4>();
         let (given, _) = key.as_chunks::<4>();

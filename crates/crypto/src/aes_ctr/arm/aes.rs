@@ -2,10 +2,13 @@
 //! side; assembly, because its intrinsics for 32-bit ARM are not stable Rust.
 #![allow(unsafe_code)]
 
-use nanoprobe_cpu::{Feature, Features, detected};
+use core::array;
 
-use super::Counter;
-use super::round_keys::RoundKeys;
+use nanoprobe_cpu::{Feature, Features};
+
+use crate::aes_ctr::Counter;
+use crate::aes_ctr::kernel::Kernel;
+use crate::aes_ctr::kernel::round_keys::RoundKeys;
 
 // r0: round keys. r1: 128 bytes. r2: counters.
 core::arch::global_asm!(
@@ -73,26 +76,23 @@ unsafe extern "C" {
 /// How many blocks go together, in bytes.
 const BATCH: usize = 128;
 
-/// What the kernel uses beyond the baseline.
-pub(super) const NEEDS: Features = Features::NONE.with(Feature::Aes).with(Feature::Neon);
-
-/// Round keys, which exist only where the CPU can use them.
 #[derive(Clone)]
-pub(super) struct Keys(RoundKeys);
+pub(crate) struct Aes(RoundKeys);
 
-impl Keys {
-    /// Takes them where the CPU can use them.
-    pub(super) fn new(keys: &RoundKeys) -> Option<Self> {
-        detected().contains(NEEDS).then(|| Self(keys.clone()))
+// SAFETY: the assembly uses NEON and AES.
+unsafe impl Kernel<BATCH> for Aes {
+    const NEEDS: Features = Features::NONE.with(Feature::Aes).with(Feature::Neon);
+
+    fn new(key: &[u8; 32]) -> Self {
+        Self(RoundKeys::new(key))
     }
-}
 
-/// XORs the key stream that starts at `counter` over batches.
-pub(super) fn apply(Keys(keys): &Keys, mut counter: Counter, batches: &mut [[u8; BATCH]]) {
-    for batch in batches {
-        // SAFETY: the instructions were found when the keys were taken; all three live through the call, and the keys are
-        // aligned.
-        unsafe { nanoprobe_aes256_ctr_armv8(keys, batch, &counter.blocks()) };
-        counter.low = counter.low.wrapping_add(8);
+    unsafe fn apply(&self, mut counter: Counter, batches: &mut [[u8; BATCH]]) {
+        for batch in batches {
+            let counters = array::from_fn(|number| counter.plus(number as u64).block());
+            // SAFETY: the caller vouches for the instructions; all three live through the call, and the keys are aligned.
+            unsafe { nanoprobe_aes256_ctr_armv8(&self.0, batch, &counters) };
+            counter = counter.plus(8);
+        }
     }
 }
