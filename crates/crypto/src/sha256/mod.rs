@@ -82,10 +82,10 @@ impl Sha256Form {
     pub(crate) fn compress(self, state: &mut [u32; 8], blocks: &[[u8; BLOCK_BYTES]]) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::ShaNi => x86::compress(state, blocks),
+            Self::ShaNi => x86::compress([state], [blocks]),
             #[cfg(target_arch = "aarch64")]
-            Self::Sha2 => aarch64::compress(state, blocks),
-            Self::Portable => portable::compress(state, blocks),
+            Self::Sha2 => aarch64::compress([state], [blocks]),
+            Self::Portable => portable::compress([state], [blocks]),
         }
     }
 
@@ -93,10 +93,10 @@ impl Sha256Form {
     fn compress_two(self, states: [&mut [u32; 8]; 2], blocks: [&[[u8; BLOCK_BYTES]]; 2]) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::ShaNi => x86::compress_two(states, blocks),
+            Self::ShaNi => x86::compress(states, blocks),
             #[cfg(target_arch = "aarch64")]
-            Self::Sha2 => aarch64::compress_two(states, blocks),
-            Self::Portable => portable::compress_two(states, blocks),
+            Self::Sha2 => aarch64::compress(states, blocks),
+            Self::Portable => portable::compress(states, blocks),
         }
     }
 }

@@ -6,8 +6,17 @@
 
 use super::{BLOCK_BYTES, CONSTANTS};
 
-/// Absorbs whole blocks.
-pub(super) fn compress(state: &mut [u32; 8], blocks: &[[u8; BLOCK_BYTES]]) {
+/// Absorbs equally many whole blocks into each of the states, one after the other.
+pub(super) fn compress<const MESSAGES: usize>(
+    states: [&mut [u32; 8]; MESSAGES],
+    blocks: [&[[u8; BLOCK_BYTES]]; MESSAGES],
+) {
+    for (state, blocks) in states.into_iter().zip(blocks) {
+        absorb(state, blocks);
+    }
+}
+
+fn absorb(state: &mut [u32; 8], blocks: &[[u8; BLOCK_BYTES]]) {
     for block in blocks {
         let (bytes, _) = block.as_chunks::<4>();
         let mut message: [u32; 16] = core::array::from_fn(|index| u32::from_be_bytes(bytes[index]));
@@ -23,13 +32,6 @@ pub(super) fn compress(state: &mut [u32; 8], blocks: &[[u8; BLOCK_BYTES]]) {
         for (word, worked) in state.iter_mut().zip(working) {
             *word = word.wrapping_add(worked);
         }
-    }
-}
-
-/// Absorbs equally many whole blocks into each of two states.
-pub(super) fn compress_two(states: [&mut [u32; 8]; 2], blocks: [&[[u8; BLOCK_BYTES]]; 2]) {
-    for (state, blocks) in states.into_iter().zip(blocks) {
-        compress(state, blocks);
     }
 }
 

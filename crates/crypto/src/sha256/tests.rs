@@ -50,7 +50,7 @@ fn every_number_of_blocks_and_alignment_agrees_with_the_portable_form() {
                 state
             });
             let mut expected = INITIAL;
-            portable::compress(&mut expected, &blocks[..count]);
+            portable::compress([&mut expected], [&blocks[..count]]);
             for state in states {
                 assert_eq!(state, expected, "{start} {count}");
             }

@@ -17,19 +17,13 @@ use super::{BLOCK_BYTES, CONSTANTS, portable};
 /// What the kernel uses beyond the baseline (SHA-NI is believed only with SSSE3 and SSE4.1).
 pub(super) const NEEDS: Features = Features::NONE.with(Feature::ShaNi);
 
-/// Absorbs whole blocks.
-pub(super) fn compress(state: &mut [u32; 8], blocks: &[[u8; BLOCK_BYTES]]) {
+/// Absorbs equally many whole blocks into each of the states; the portable form does where the CPU cannot.
+pub(super) fn compress<const MESSAGES: usize>(
+    states: [&mut [u32; 8]; MESSAGES],
+    blocks: [&[[u8; BLOCK_BYTES]]; MESSAGES],
+) {
     if !detected().contains(NEEDS) {
-        return portable::compress(state, blocks);
-    }
-    // SAFETY: the target features have just been found.
-    unsafe { absorb([state], [blocks]) }
-}
-
-/// Absorbs equally many whole blocks into each of two states.
-pub(super) fn compress_two(states: [&mut [u32; 8]; 2], blocks: [&[[u8; BLOCK_BYTES]]; 2]) {
-    if !detected().contains(NEEDS) {
-        return portable::compress_two(states, blocks);
+        return portable::compress(states, blocks);
     }
     // SAFETY: the target features have just been found.
     unsafe { absorb(states, blocks) }
@@ -55,7 +49,6 @@ macro_rules! four_rounds {
     )*};
 }
 
-/// Absorbs equally many blocks into each of the states.
 #[target_feature(enable = "sha,sse4.1,ssse3")]
 fn absorb<const MESSAGES: usize>(states: [&mut [u32; 8]; MESSAGES], blocks: [&[[u8; BLOCK_BYTES]]; MESSAGES]) {
     let count = blocks.iter().map(|blocks| blocks.len()).min().unwrap_or(0);
