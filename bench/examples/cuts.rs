@@ -8,7 +8,8 @@
 use std::io::{Write, stdout};
 
 use fastcdc::v2020::FastCDC;
-use nanoprobe_chunker::{BuzhashForm, Chunker, Parameters, Stream};
+use nanoprobe_bench::chunks::{chunks, next_chunk};
+use nanoprobe_chunker::{BuzhashForm, Chunker, Parameters};
 use nanoprobe_cpu::Form;
 use nanoprobe_crypto::crc32;
 use rustix::time::{ClockId, clock_gettime};
@@ -27,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut chunker = Chunker::with_form(parameters, seed, None, named.unwrap_or(BuzhashForm::chosen()));
     let mut known = Vec::new();
     if form == "known" {
-        cut(&bytes, &mut chunker, |chunk| known.push((chunk.len(), crc32(0, chunk))));
+        known.extend(chunks(&mut chunker, &bytes).map(|chunk| (chunk.len(), crc32(0, chunk))));
     }
     let mut best = f64::MAX;
     let mut sizes = Vec::new();
@@ -37,20 +38,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         match form.as_str() {
             "crate" => by_the_crate(&bytes, parameters, &mut sizes)?,
             "known" => by_what_is_known(&bytes, &mut chunker, &known, &mut sizes),
-            _ => cut(&bytes, &mut chunker, |chunk| sizes.push(chunk.len())),
+            _ => sizes.extend(chunks(&mut chunker, &bytes).map(<[u8]>::len)),
         }
         best = best.min(seconds() - begin);
     }
     let lines: Vec<String> = sizes.iter().map(usize::to_string).collect();
     Ok(writeln!(stdout(), "{best}\n{}", lines.join("\n"))?)
-}
-
-fn cut(mut rest: &[u8], chunker: &mut Chunker, mut tell: impl FnMut(&[u8])) {
-    chunker.start();
-    while let Some(cut) = chunker.next_cut(rest, Stream::Ends) {
-        tell(&rest[..cut]);
-        rest = &rest[cut..];
-    }
 }
 
 /// Each chunk is expected to be the next of `known`: size and checksum.
@@ -60,9 +53,7 @@ fn by_what_is_known(mut rest: &[u8], chunker: &mut Chunker, known: &[(usize, u32
         if rest.get(..size).is_some_and(|chunk| crc32(0, chunk) == checksum) {
             chunker.skip(size);
         }
-        let Some(cut) = chunker.next_cut(rest, Stream::Ends) else { return };
-        sizes.push(cut);
-        rest = &rest[cut..];
+        sizes.extend(next_chunk(chunker, &mut rest).map(<[u8]>::len));
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod boards;
 pub mod case;
 pub mod cases;
+pub mod chunks;
 pub mod inputs;
 pub mod machine;
 pub mod plot;

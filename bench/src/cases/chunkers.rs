@@ -3,13 +3,14 @@
 
 use std::hint::black_box;
 
-use nanoprobe_chunker::{BuzhashForm, Chunker, Parameters, Stream};
+use nanoprobe_chunker::{BuzhashForm, Chunker, Parameters};
 use nanoprobe_cpu::Form;
 
 use super::forms::usable;
 
 use crate::{
     case::{Case, Group, Pass},
+    chunks::chunks,
     inputs::{NOISE_BYTES, noise},
 };
 
@@ -33,15 +34,7 @@ pub(super) fn add(cases: &mut Vec<Case>) {
 fn case(name: &str, chunker: impl Fn() -> Chunker + Sync + 'static) -> Case {
     Case::new(Group::Chunk, name, NOISE_BYTES, move || {
         let mut chunker = chunker();
-        Pass::new(NOISE_BYTES, move || {
-            chunker.start();
-            let (mut rest, mut cuts) = (black_box(noise(NOISE_BYTES)), 0);
-            while let Some(cut) = chunker.next_cut(rest, Stream::Ends) {
-                rest = &rest[cut..];
-                cuts += 1;
-            }
-            cuts
-        })
+        Pass::new(NOISE_BYTES, move || chunks(&mut chunker, black_box(noise(NOISE_BYTES))).count())
     })
 }
 

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use nanoprobe_chunker::{BuzhashForm, Chunker, Stream};
+use nanoprobe_chunker::{BuzhashForm, Chunker};
 use nanoprobe_compress::Compressor;
 use nanoprobe_cpu::Form;
 use nanoprobe_crypto::{Aes256Ctr, Aes256CtrForm, Blake2bForm, HmacSha256, PrefixedBlake2b, Sha256Form, crc32};
@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     case::{Case, Data, Done, Group, Pass, Threads},
+    chunks::next_chunk,
     inputs::{NOISE_BYTES, TEXT_BYTES},
 };
 
@@ -126,13 +127,11 @@ impl RoundStream {
 
     fn next_chunk(&mut self) -> &'static [u8] {
         loop {
-            if let Some(cut) = self.chunker.next_cut(black_box(self.rest), Stream::Ends) {
-                let (chunk, rest) = self.rest.split_at(cut);
-                self.rest = rest;
+            if let Some(chunk) = next_chunk(&mut self.chunker, &mut self.rest) {
                 return chunk;
             }
             self.chunker.start();
-            self.rest = self.data;
+            self.rest = black_box(self.data);
         }
     }
 }
