@@ -3,7 +3,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::feature::{Feature, Features};
+use crate::feature::Features;
 
 /// What this CPU has and the system lets programs use. Asked once.
 pub fn detected() -> Features {
@@ -36,7 +36,7 @@ mod machine {
     #[cfg(target_arch = "x86_64")]
     use core::arch::x86_64::__cpuid_count;
 
-    use super::{Feature, Features};
+    use crate::feature::{Feature, Features};
 
     cpufeatures::new!(aes, "aes", "sse4.1");
     cpufeatures::new!(pclmulqdq, "pclmulqdq", "sse4.1");
@@ -67,7 +67,7 @@ mod machine {
 mod machine {
     use core::ffi::c_ulong;
 
-    use super::{Feature, Features};
+    use crate::feature::{Feature, Features};
 
     const CAPABILITIES: c_ulong = 16;
     #[cfg(target_arch = "arm")]
@@ -119,6 +119,7 @@ mod machine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feature::Feature;
 
     /// The kernel lists the same names; it may list fewer of x86 when it was told to hide some.
     #[test]
