@@ -10,7 +10,7 @@
 //! makes the D's, a tile at a time, into a ring that keeps the last W of them; a second pass over the tile tests many
 //! positions at once. The two passes are apart so that wide loads do not wait for narrow stores.
 //!
-//! To make the D's costs one look-up and one store a byte on every CPU; to test them is wide work, and there the forms
+//! To make the D's costs one look-up and one store a byte on every CPU; to test them is wide work, and there most forms
 //! differ (`form.rs`): one file an instruction set, with equal signatures.
 //!
 //! Windows too long for the ring, which nobody uses, roll in the ordinary way (`rolling.rs`); and so does everything on a

@@ -1,5 +1,5 @@
-//! The kernel in plain Rust, for every CPU. The other forms take `hash` from here: what bounds it is one look-up and one
-//! store a byte, which no instruction set has wider.
+//! The kernel in plain Rust, for every CPU. Most other forms take `hash` from here: what bounds it is one look-up and one
+//! store a byte, which no instruction set has wider. Only 64-bit ARM has its own, for small cores that keep to the order.
 
 use super::GROUP;
 

@@ -1,6 +1,6 @@
 //! The kernel described in the parent module: the ring of D's, filled and tested a tile at a time.
 
-use super::{BuzhashForm, GROUP, portable};
+use super::{BuzhashForm, GROUP};
 
 /// Hashes made before their positions are tested.
 const TILE: usize = 1024;
@@ -63,7 +63,7 @@ impl Scan {
         self.hash_singly(head, table);
         let (groups, tail) = rest.as_chunks::<GROUP>();
         let (slots, _) = self.ring[self.hashed % RING..].as_chunks_mut::<GROUP>();
-        self.last = portable::hash(groups, slots, self.last, table);
+        self.last = self.form.hash(groups, slots, self.last, table);
         self.hashed += groups.len() * GROUP;
         self.hash_singly(tail, table);
         if first_slot < GROUP {

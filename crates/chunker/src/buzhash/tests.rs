@@ -98,6 +98,36 @@ fn kernel_and_rolling_hash_agree_on_long_streams() {
     }
 }
 
+/// Kernels that work on the next group beside this one have edges at few groups.
+#[test]
+fn few_groups_are_hashed_and_tested_as_by_the_portable_form() {
+    let table = table::BASE.map(|number| number ^ 0x5eed);
+    let masks = core::array::from_fn(|index| 0x3ff_u32.rotate_right(index as u32 + 1));
+    let noise = noise(6 * GROUP, 255, 3);
+    let (bytes, _) = noise.as_chunks::<GROUP>();
+    for (form, groups) in forms().flat_map(|form| (0..=5).map(move |groups| (form, groups))) {
+        // One more of the one or of the other: it is not touched.
+        for (here, there) in [(groups, groups), (groups + 1, groups), (groups, groups + 1)] {
+            let (mut slots, mut expected) = ([[7; GROUP]; 6], [[7; GROUP]; 6]);
+            assert_eq!(
+                form.hash(&bytes[..here], &mut slots[..there], 99, &table),
+                portable::hash(&bytes[..here], &mut expected[..there], 99, &table)
+            );
+            assert_eq!(slots, expected, "{form:?} {here} {there}");
+
+            let old = slots;
+            let mut new = old.map(|group| group.map(|number| !number));
+            assert_eq!(form.test(&new[..here], &old[..there], &masks), None, "{form:?} {here} {there}");
+            for at in (0..6 * GROUP).rev() {
+                let (group, index) = (at / GROUP, at % GROUP);
+                new[group][index] = old[group][index] ^ !masks[index];
+                let expected = (group < groups).then_some(group);
+                assert_eq!(form.test(&new[..here], &old[..there], &masks), expected, "{form:?} {here} {there} {at}");
+            }
+        }
+    }
+}
+
 /// Reads that end within the group that is repeated behind the ring, and elsewhere.
 #[test]
 fn the_only_cut_is_found_wherever_it_stands_in_the_ring() {
