@@ -8,15 +8,15 @@
 #   interop  both directions with the real Borg
 #   acceptance  Borg's own suite, as far as it passes (tests/acceptance/passing.txt)
 #   memory   peak resident memory
-#   arm      static binaries for 64-bit ARM and ARMv7; the level 0 crates' tests, and rounds with the real Borg, under emulation
 # On request only:
+#   arm      static binaries for 64-bit ARM and ARMv7; the level 0 crates' tests, and rounds with the real Borg, under emulation
 #   targets  binaries for every board in targets/, twice, which must give the same bytes, and a round on each
 # Needs Rust (the toolchain in rust-toolchain.toml), make and perl (OpenSSL is built) and, for interop and acceptance, Python 3 with venv and what Borg is built
 # with, strace and sshd: installed with apt-get when run as root on a machine that has it, else named.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-STEPS=(fmt lint layers no_std unit interop acceptance memory arm)
+STEPS=(fmt lint layers no_std unit interop acceptance memory)
 DONE=()
 
 say() { printf '\n== %s\n' "$*"; }
