@@ -63,7 +63,7 @@ build() {
         # Of the fetched compiler: nothing unwinds there, so that each test that fails ends its program.
         env "${environment[@]}" cargo zigbuild --tests --locked --target "$triple" "${OPTIONS[@]/std,panic_abort/std,panic_abort,test}" \
             ${COMPILER_FLAGS:+-Z panic-abort-tests --config 'profile.dev.panic="abort"'} \
-            -p nanoprobe-{cpu,crypto,chunker,format} --message-format json |
+            --package=nanoprobe-{cpu,crypto,chunker,format} --message-format json |
             python3 -c 'import json, sys; print(*filter(None, (json.loads(line).get("executable") for line in sys.stdin)), sep="\n")'
         return
     fi
