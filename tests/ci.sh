@@ -11,6 +11,7 @@
 # On request only:
 #   arm      static binaries for 64-bit ARM and ARMv7; the level 0 crates' tests, and rounds with the real Borg, under emulation
 #   targets  binaries for every board in targets/, twice, which must give the same bytes, and a round on each
+#   image    a bootable image for 64-bit ARM, which backs up to the real Borg in an emulated machine of 64 MiB, and after its plug was pulled
 # Needs Rust (the toolchain in rust-toolchain.toml), make and perl (OpenSSL is built) and, for interop and acceptance, Python 3 with venv and what Borg is built
 # with, strace and sshd: installed with apt-get when run as root on a machine that has it, else named.
 set -euo pipefail
@@ -149,6 +150,18 @@ step_targets() {
     (cd target/boxes && run sha256sum --check --quiet ../boxes.sha256)
     local board
     for board in targets/*.toml; do emulated_round "$(basename "$board" .toml)"; done
+}
+
+step_image() {
+    borg14
+    cross_tools
+    [ -x /usr/sbin/sshd ] || apt openssh-server openssh-client
+    command -v qemu-system-aarch64 >/dev/null || apt qemu-system-arm
+    command -v mke2fs >/dev/null && command -v debugfs >/dev/null || apt e2fsprogs
+    command -v cpio >/dev/null || apt cpio
+    [ -e target/boxes/aarch64-unknown-linux-musl/nanoprobe ] || run targets/build.sh pi5
+    run image/build.sh
+    run image/rounds.sh
 }
 
 cross_tools() {
