@@ -74,6 +74,7 @@ make_root() {
     cp "$PACKAGES/bin/busybox" "$directory/bin/"
     ln -s ../bin/busybox "$directory/sbin/init"
     ln -s busybox "$directory/bin/sh"
+    ln -s busybox "$directory/bin/ionice" # jobs of the agent are idle with it
     cp "$NANOPROBE" "$directory/usr/bin/"
     # What changes is on the data partition, or in memory.
     ln -s /data/configuration "$directory/etc/nanoprobe"
@@ -84,9 +85,10 @@ make_root() {
     chmod -R u=rwX,go=rX "$directory"
     find "$directory" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
     rm -f "$IMAGE/root"
+    truncate -s "${ROOT_MIB}M" "$IMAGE/root"
     # No journal: nobody writes there.
     mke2fs -q -t ext4 -O ^has_journal,^resize_inode -E root_owner=0:0,hash_seed=00000000-0000-4000-8000-000000000000,lazy_itable_init=0 -m 0 \
-        -U 00000000-0000-4000-8000-000000000001 -L root -d "$directory" "$IMAGE/root" "${ROOT_MIB}m"
+        -U 00000000-0000-4000-8000-000000000001 -L root -d "$directory" "$IMAGE/root"
 }
 
 [ -x "$NANOPROBE" ] || { say "there is no $NANOPROBE: run targets/build.sh pi5"; exit 1; }

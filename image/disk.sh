@@ -45,4 +45,3 @@ truncate -s "${mib}M" "$disk"
 } | dd of="$disk" bs=1 seek=446 conv=notrunc status=none
 dd if="$root" of="$disk" bs=1M seek=$first conv=notrunc,sparse status=none
 mke2fs -q -t ext4 -E "root_owner=0:0,offset=$((rest << 20))" -m 1 -L data -d "$data" "$disk" $(((mib - rest) << 10))
-echo "$((rest << 20))"
