@@ -81,7 +81,7 @@ words = [bytes(source.choices(b"abcdefghijklmnopqrstuvwxyz", k=source.randint(2,
 for number in range(count):
     folder = root / f"{number // 100:03}"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"file-{number}").write_bytes(b"%d " % number + b" ".join(source.choices(words, k=source.randint(1, 900))))
+    (folder / f"file-{number}").write_bytes(b"%d " % number + b" ".join(source.choices(words, k=source.randint(1, 250))))
 (root / "large").write_bytes(source.randbytes(large << 20))
 END
 }
@@ -89,12 +89,13 @@ END
 make_files_disk() {
     rm -f "$AREA/files.disk"
     truncate -s 768M "$AREA/files.disk"
-    mke2fs -q -t ext4 -N 40000 -E root_owner=0:0 -d "$AREA/files" "$AREA/files.disk"
+    mke2fs -q -t ext4 -b 1024 -N 40000 -E root_owner=0:0 -d "$AREA/files" "$AREA/files.disk"
 }
 
 # Switches it on, at the time $2; its console is the file $console.
 boot() {
     console=$AREA/$1.console
+    : >"$console"
     KERNEL_OPTIONS=nanoprobe.memory image/emulate.sh "$AREA/disk" -rtc "base=$(date -u -d "$2" +%Y-%m-%dT%H:%M:%S)" \
         -drive "if=none,id=files,file=$AREA/files.disk,format=raw,readonly=on" -device virtio-blk-pci,drive=files </dev/null >"$console" 2>&1 &
     machine=$!
@@ -141,7 +142,7 @@ chmod 755 "$AREA"
 trap stop EXIT
 start_server
 make_box
-"$BORG" init -e repokey-blake2 "$AREA/repository"
+"$BORG" init -e repokey-blake2 "$AREA/repository" 2>/dev/null
 
 say "first night"
 grow first "$FILES" "${LARGE_MIB:-24}"
@@ -152,12 +153,12 @@ inspect "first night" 1
 pull_plug
 
 say "second night"
-grow second 4000 64
+grow second 4000 32
 make_files_disk
 before=$(du -sk "$AREA/repository/data" | cut -f 1)
 boot second "tomorrow 12:00"
 await 'backup files runs'
-until [ "$(du -sk "$AREA/repository/data" | cut -f 1)" -gt $((before + (24 << 10))) ]; do
+until [ "$(du -sk "$AREA/repository/data" | cut -f 1)" -gt $((before + (12 << 10))) ]; do
     ! grep -q 'backup files: ' "$console" || fail "it was too fast, or failed, before the plug was pulled"
     [ $((SECONDS - began)) -lt "$PATIENCE" ] || fail "after $PATIENCE s hardly anything was stored"
     sleep 0.2
