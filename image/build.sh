@@ -89,6 +89,9 @@ make_root() {
     # No journal: nobody writes there.
     mke2fs -q -t ext4 -O ^has_journal,^resize_inode -E root_owner=0:0,hash_seed=00000000-0000-4000-8000-000000000000,lazy_itable_init=0 -m 0 \
         -U 00000000-0000-4000-8000-000000000001 -L root -d "$directory" "$IMAGE/root"
+    # mke2fs takes over when an inode of the directory was changed.
+    (cd "$directory" && find . -printf "set_inode_field /%P ctime @$SOURCE_DATE_EPOCH\nset_inode_field /%P ctime_extra 0\n") |
+        debugfs -w -f - "$IMAGE/root" >/dev/null 2>&1
 }
 
 [ -x "$NANOPROBE" ] || { say "there is no $NANOPROBE: run targets/build.sh pi5"; exit 1; }
