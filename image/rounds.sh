@@ -13,7 +13,7 @@ BORG=${NANOPROBE_BORG:-$PWD/.venv/bin/borg}
 AREA=$PWD/target/image/rounds
 FILES=22000
 PATIENCE=${PATIENCE:-900}
-# What of the memory has to stay, at the worst moment.
+# What of the memory has to stay, at the worst moment: with less, programs are read from the disk again and again.
 LEAST_AVAILABLE_KIB=2048
 export BORG_PASSPHRASE=tangle BORG_BASE_DIR=$AREA/borg
 
@@ -56,6 +56,7 @@ make_box() {
     cat >"$configuration/config.toml" <<END
 [limits]
 jitter = "0s"
+memory = "31M"
 [repository.main]
 location = "ssh://$(id -un)@10.0.2.2:$port/./repository"
 passphrase_file = "/etc/nanoprobe/passphrase"
@@ -66,6 +67,7 @@ sources = ["/mnt/files/tree"]
 require_mount = ["/mnt/files"]
 schedule = "daily 02:30"
 archive = "files.{now}"
+compression = "lz4"
 END
     chmod 600 "$configuration"/*
     image/disk.sh "$AREA/disk" "$AREA/data"
