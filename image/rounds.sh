@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 BORG=${NANOPROBE_BORG:-$PWD/.venv/bin/borg}
 AREA=$PWD/target/image/rounds
-FILES=22000
+FILES=${FILES:-22000}
 PATIENCE=${PATIENCE:-900}
 # What of the memory has to stay, at the worst moment: with less, programs are read from the disk again and again.
 LEAST_AVAILABLE_KIB=2048
