@@ -73,8 +73,9 @@ make_root() {
     mkdir -p "$directory"/{bin,sbin,dev,proc,sys,run,tmp,mnt,data,usr/sbin,usr/bin,var/lib}
     cp "$PACKAGES/bin/busybox" "$directory/bin/"
     ln -s ../bin/busybox "$directory/sbin/init"
-    ln -s busybox "$directory/bin/sh"
-    ln -s busybox "$directory/bin/ionice" # jobs of the agent are idle with it
+    local name
+    # What the agent starts: passphrases are read by head, or a command of the owner, and jobs are idle with ionice.
+    for name in cat head ionice sh; do ln -s busybox "$directory/bin/$name"; done
     cp "$NANOPROBE" "$directory/usr/bin/"
     # What changes is on the data partition, or in memory.
     ln -s /data/configuration "$directory/etc/nanoprobe"
