@@ -14,10 +14,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source targets/openssl.sh
 
 LIMIT_BYTES=$((6 << 20))
-CARGO=${CARGO_HOME:-$HOME/.cargo}
+REGISTRY=${CARGO_HOME:-$HOME/.cargo}
 # Nothing unwinds: a panic ends the program. Paths of this machine are left out.
-C_FLAGS="-fno-asynchronous-unwind-tables -fno-unwind-tables -ffile-prefix-map=$PWD=/nanoprobe -ffile-prefix-map=$CARGO=/cargo"
-RUST_FLAGS="-Cforce-unwind-tables=no --remap-path-prefix=$PWD=/nanoprobe --remap-path-prefix=$CARGO=/cargo"
+C_FLAGS="-fno-asynchronous-unwind-tables -fno-unwind-tables -ffile-prefix-map=$PWD=/nanoprobe -ffile-prefix-map=$REGISTRY=/cargo"
+RUST_FLAGS="-Cforce-unwind-tables=no --remap-path-prefix=$PWD=/nanoprobe --remap-path-prefix=$REGISTRY=/cargo"
 
 say() { printf '\n== %s\n' "$*" >&2; }
 
