@@ -42,12 +42,10 @@ fn seconds(check: &Check, round: Option<&Round>, now: i64, left: Option<i64>) ->
     let least = i64::from(check.slice);
     let days = i64::from(check.days);
     let share = round.and_then(|round| round.last_seconds).map_or(0, |last| last / days * 5 / 4);
-    if round.is_some_and(|round| round.damage.is_some()) {
-        // Whether it is gone is not known before all was read.
-        return (least.max(share) * 8).min(left.unwrap_or(i64::MAX)).max(1);
-    }
     let late = round.map_or(0, |round| now.saturating_sub(round.started).max(0) / DAY * 4 / days);
     let factor = match late {
+        // Whether it is gone is not known before all was read.
+        _ if round.is_some_and(|round| round.damage.is_some()) => 8,
         0 | 1 => 1,
         2 => 2,
         3 => 4,
