@@ -18,6 +18,8 @@ use rustix::{
 };
 use serde_json::Value;
 
+use crate::lines::Lines;
+
 /// How a command ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Finished {
@@ -48,7 +50,7 @@ pub(crate) fn run(command: &mut Command, stop: BorrowedFd<'_>, sink: &mut dyn Fn
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn()?;
     let (mut output, mut errors) = (child.stdout.take(), child.stderr.take());
-    let (mut log, mut line, mut buffer) = (Log::default(), Vec::new(), vec![0; 16 << 10]);
+    let (mut log, mut lines, mut buffer) = (Log::default(), Lines::new(MOST_LINE_BYTES), vec![0; 16 << 10]);
     let mut asked = false;
     while output.is_some() || errors.is_some() {
         let Some(ready) = ready(output.as_ref(), errors.as_ref(), (!asked).then_some(stop))? else {
@@ -72,11 +74,11 @@ pub(crate) fn run(command: &mut Command, stop: BorrowedFd<'_>, sink: &mut dyn Fn
         if from_errors && let Some(stream) = &mut errors {
             match read(stream, &mut buffer)? {
                 0 => errors = None,
-                length => log.take(&buffer[..length], &mut line),
+                length => lines.take(&buffer[..length], |line| log.line(line)),
             }
         }
     }
-    log.line(&line);
+    log.line(lines.rest());
     let status = child.wait()?;
     Ok(Finished { code: status.code().unwrap_or_else(|| -status.signal().unwrap_or(1)), log })
 }
@@ -119,17 +121,6 @@ fn ready(
 }
 
 impl Log {
-    fn take(&mut self, bytes: &[u8], line: &mut Vec<u8>) {
-        for part in bytes.split_inclusive(|&byte| byte == b'\n') {
-            let room = MOST_LINE_BYTES.saturating_sub(line.len());
-            line.extend_from_slice(&part[..part.len().min(room)]);
-            if part.ends_with(b"\n") {
-                self.line(line);
-                line.clear();
-            }
-        }
-    }
-
     /// A line as `--log-json` writes it, or whatever else came.
     fn line(&mut self, line: &[u8]) {
         let text = String::from_utf8_lossy(line);

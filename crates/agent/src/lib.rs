@@ -16,6 +16,7 @@ mod durable;
 mod error;
 mod hash;
 mod job;
+mod lines;
 pub mod notify;
 pub mod plan;
 pub mod reports;

@@ -17,6 +17,7 @@ use super::{Ending, Work};
 use crate::{
     Trouble,
     configuration::{Backup, Repository},
+    lines::Lines,
     plan::Job,
 };
 
@@ -49,7 +50,8 @@ pub(super) fn run(backup: &Backup, repository: &Repository, work: &Work<'_>) -> 
     let mut command = work.command("list", repository);
     // In a zone without changes times are what they seem.
     command.env("TZ", "UTC0").args(["--json-lines", "--format", "{type}{size}{isomtime}{path}", &archive]);
-    let finished = work.run(&mut command, &mut |bytes| choice.take(bytes))?;
+    let mut lines = Lines::new(MOST_LINE_BYTES);
+    let finished = work.run(&mut command, &mut |bytes| lines.take(bytes, |line| choice.line(line)))?;
     if finished.code != 0 {
         return Ok(Ending::of(&finished));
     }
@@ -88,7 +90,6 @@ struct Choice {
     largest: u64,
     seen: u64,
     random: u64,
-    line: Vec<u8>,
 }
 
 /// Longer lines are no files that anybody wants to fetch.
@@ -96,19 +97,12 @@ const MOST_LINE_BYTES: usize = 64 << 10;
 
 impl Choice {
     fn new(most: usize, largest: u64, seed: u64) -> Self {
-        Self { chosen: Vec::new(), most, largest, seen: 0, random: seed | 1, line: Vec::new() }
+        Self { chosen: Vec::new(), most, largest, seen: 0, random: seed | 1 }
     }
 
-    fn take(&mut self, bytes: &[u8]) {
-        for part in bytes.split_inclusive(|&byte| byte == b'\n') {
-            let room = MOST_LINE_BYTES.saturating_sub(self.line.len());
-            self.line.extend_from_slice(&part[..part.len().min(room)]);
-            if part.ends_with(b"\n") {
-                if let Some(wanted) = wanted(&self.line).filter(|wanted| wanted.size <= self.largest) {
-                    self.offer(wanted);
-                }
-                self.line.clear();
-            }
+    fn line(&mut self, line: &[u8]) {
+        if let Some(wanted) = wanted(line).filter(|wanted| wanted.size <= self.largest) {
+            self.offer(wanted);
         }
     }
 
@@ -212,8 +206,10 @@ mod tests {
         let mut counts = [0; 20];
         for seed in 0..2000 {
             let mut choice = Choice::new(5, 1, seed * 7919 + 12_345);
-            text.as_bytes().chunks(100).for_each(|piece| choice.take(piece));
-            choice.take(b"{\"type\": \"d\", \"path\": \"x\"}\nno JSON\n");
+            let mut lines = Lines::new(MOST_LINE_BYTES);
+            let mut take = |piece: &[u8]| lines.take(piece, |line| choice.line(line));
+            text.as_bytes().chunks(100).for_each(&mut take);
+            take(b"{\"type\": \"d\", \"path\": \"x\"}\nno JSON\n");
             assert_eq!((choice.chosen.len(), choice.seen), (5, 20));
             choice.chosen.iter().for_each(|wanted| counts[wanted.path.parse::<usize>().expect("a number")] += 1);
         }
