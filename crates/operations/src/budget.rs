@@ -21,6 +21,8 @@ use nanoprobe_format::ChunkRef;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     bytes: usize,
+    /// What may be used where `bytes` do not do.
+    most_bytes: usize,
 }
 
 /// What is not divided: the program itself, the repository's pages, the streams.
@@ -119,7 +121,13 @@ impl Budget {
 
     /// A budget of so many bytes.
     pub const fn new(bytes: usize) -> Self {
-        Self { bytes }
+        Self { bytes, most_bytes: bytes }
+    }
+
+    /// One that nobody asked for: where so many bytes do not do for a plan, it takes what does, up to the default.
+    pub const fn suggested(bytes: usize) -> Self {
+        let most_bytes = if bytes > Self::DEFAULT_BYTES { bytes } else { Self::DEFAULT_BYTES };
+        Self { bytes, most_bytes }
     }
 
     /// The whole budget in bytes.
@@ -141,16 +149,16 @@ impl Budget {
         let most_codec_bytes = self.bytes.saturating_sub(FIXED_BYTES + output_bytes + least);
         let codec_bytes = (*codec.end()).min(most_codec_bytes).max(*codec.start());
         let rest = |workers: usize| self.bytes.checked_sub(FIXED_BYTES + workers * (output_bytes + codec_bytes));
-        let comfortable = largest_chunk + largest_chunk / 2;
+        let comfortable = least.max(largest_chunk + largest_chunk / 2);
         let workers = (1..=cores.max(1))
             .rev()
             .find(|&workers| rest(workers).is_some_and(|rest| rest >= comfortable))
             .unwrap_or(1);
-        let slot_bytes = rest(workers).unwrap_or(0).min(LARGEST_SLOTS.max(2 * largest_chunk));
-        if slot_bytes < least {
-            let needed = FIXED_BYTES + output_bytes + codec_bytes + least;
+        let needed = FIXED_BYTES + output_bytes + codec_bytes + least;
+        if needed > self.most_bytes {
             return Err(BudgetTooSmall { limit: self.bytes, largest_chunk, needed });
         }
+        let slot_bytes = rest(workers).unwrap_or(0).clamp(least, LARGEST_SLOTS.max(2 * largest_chunk));
         let units = workers + 3;
         let unit_bytes = (slot_bytes / (units + 1)).clamp(64 << 10, 1 << 20);
         let large_unit_bytes = unit_bytes.max(slot_bytes / (2 * workers + 1));
@@ -204,7 +212,8 @@ impl Budget {
         let left = self.bytes.saturating_sub(buffers + source + source.max(cut_bytes));
         let codec_bytes = (*codec.end()).min(left).max(*codec.start());
         let item_bytes = if cut.is_some() { self.bytes / 6 } else { self.item_bytes() };
-        let plan = RecreatePlan { codec_bytes, item_bytes, limit: self.bytes, rest: buffers + codec_bytes, cut_bytes };
+        let plan =
+            RecreatePlan { codec_bytes, item_bytes, limit: self.most_bytes, rest: buffers + codec_bytes, cut_bytes };
         plan.check_chunk(source).map(|()| plan)
     }
 
@@ -279,6 +288,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_nobody_asked_for_takes_what_does() {
+        let (chunk, codec) = (8 << 20, 4 << 20..=94 << 20);
+        let plan = |budget: Budget| budget.create_plan(chunk, codec.clone(), 4);
+        let BudgetTooSmall { needed, .. } = plan(Budget::new(31 << 20)).unwrap_err();
+        assert_eq!(plan(Budget::suggested(31 << 20)).unwrap(), plan(Budget::new(needed)).unwrap());
+        assert_eq!(plan(Budget::suggested(40 << 20)).unwrap(), plan(Budget::new(40 << 20)).unwrap());
+        assert!(Budget::suggested(31 << 20).create_plan(16 << 20, codec.clone(), 1).is_err());
+        assert!(Budget::suggested(31 << 20).recreate_plan(chunk, Some(chunk), 1 << 20..=1 << 20).is_ok());
     }
 
     #[test]

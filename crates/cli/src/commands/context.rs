@@ -140,7 +140,8 @@ impl<'a> Context<'a> {
             ),
             (None, None) => None,
         };
-        Ok(Budget::new(limit.unwrap_or_else(|| crate::machine::budget_bytes(Budget::DEFAULT_BYTES))))
+        let suggested = || Budget::suggested(crate::machine::budget_bytes(Budget::DEFAULT_BYTES));
+        Ok(limit.map_or_else(suggested, Budget::new))
     }
 
     pub(crate) fn units(&self) -> Units {
