@@ -10,7 +10,7 @@ use super::{
     json::Json,
     specification::Value,
     template::{Template, TemplateError},
-    text::{append_printable, characters, printable},
+    text::{append_printable, characters, printable, quoted},
     time::{Moment, Zone},
 };
 
@@ -189,6 +189,8 @@ impl<'v> View<'v, '_> {
             "gid" => number(item.gid),
             "path" => Value::owned(printable(item.path)),
             "bpath" => Value::from(item.path),
+            "quotedpath" => Value::owned(quoted(item.path)),
+            "quotedsource" => Value::owned(quoted(source)),
             "source" | "linktarget" => Value::owned(printable(source)),
             "extra" if source.is_empty() => Value::from(&b""[..]),
             "extra" if kind == 'l' => Value::owned(format!(" -> {}", printable(source))),

@@ -48,6 +48,18 @@ pub(crate) fn printable(text: &[u8]) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// `text` as it stands in an address, `%` and two digits for every byte that is neither plain nor a slash: nothing is lost.
+pub(crate) fn quoted(text: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    for &byte in text {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(byte.into()),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
 /// A command line, each word quoted for a POSIX shell where it needs that.
 pub(crate) fn shell_line<T: AsRef<[u8]>>(words: impl IntoIterator<Item = T>) -> Vec<u8> {
     let mut line = Vec::new();
@@ -120,6 +132,8 @@ mod tests {
         assert_eq!(characters(b"\xf0\x9f\xa6"), 3);
         assert_eq!(truncated(b"\xc3\xa4\xffb", 2), b"\xc3\xa4\xff");
         assert_eq!(printable(b"a\xff\xe2\x82z"), "a???z");
+        assert_eq!(quoted("a/ß \u{1f980}%\u{0}".as_bytes()), "a/%C3%9F%20%F0%9F%A6%80%25%00");
+        assert_eq!(quoted(b"\xff\xe2\x82?"), "%FF%E2%82%3F");
     }
 
     #[test]
