@@ -10,6 +10,7 @@ use std::{
         unix::process::{CommandExt, ExitStatusExt},
     },
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -44,22 +45,34 @@ const MOST_LINES: usize = 30;
 const MOST_LINE_BYTES: usize = 2048;
 
 /// Runs `command` to its end. Its standard output goes to `sink`, piece by piece; when `stop` becomes readable or ends, the
-/// command is asked to stop, and waited for.
-pub(crate) fn run(command: &mut Command, stop: BorrowedFd<'_>, sink: &mut dyn FnMut(&[u8])) -> io::Result<Finished> {
+/// command is asked to stop, and waited for. One that is silent for longer than `patience` is asked too, and killed when that
+/// does not help.
+pub(crate) fn run(
+    command: &mut Command,
+    stop: BorrowedFd<'_>,
+    patience: Option<Duration>,
+    sink: &mut dyn FnMut(&[u8]),
+) -> io::Result<Finished> {
     // A group of its own: what a terminal sends reaches it once, through us.
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn()?;
     let (mut output, mut errors) = (child.stdout.take(), child.stderr.take());
     let (mut log, mut lines, mut buffer) = (Log::default(), Lines::new(MOST_LINE_BYTES), vec![0; 16 << 10]);
-    let mut asked = false;
+    let (mut asked, mut heard) = (false, Instant::now());
     while output.is_some() || errors.is_some() {
         let Some(ready) = ready(output.as_ref(), errors.as_ref(), (!asked).then_some(stop))? else {
             // Somebody that it started may hold on to its streams: a shared connection of ssh, say.
             if child.try_wait()?.is_some() {
                 break;
             }
+            match patience {
+                Some(patience) if heard.elapsed() > patience + AFTER_ASKING => child.kill()?,
+                Some(patience) if heard.elapsed() > patience => ask_to_stop(child.id()),
+                _ => {}
+            }
             continue;
         };
+        heard = Instant::now();
         let [from_output, from_errors, stopped] = ready;
         if stopped {
             asked = true;
@@ -99,6 +112,8 @@ fn read(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
+/// One that was asked to stop does so within this time.
+const AFTER_ASKING: Duration = Duration::from_secs(10);
 /// A look at whether it still runs, while it says nothing.
 const LOOK: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
@@ -190,7 +205,7 @@ mod tests {
         let message = r#"{"type":"log_message","levelname":"ERROR","message":"no  room\nleft","msgid":"x"}"#;
         let script = format!("echo one; printf '%s\n' '{message}' '{{\"type\":\"progress_percent\"}}' >&2; exit 14");
         let mut output = Vec::new();
-        let finished = run(&mut shell(&script), stop.as_fd(), &mut |bytes| output.extend_from_slice(bytes));
+        let finished = run(&mut shell(&script), stop.as_fd(), None, &mut |bytes| output.extend_from_slice(bytes));
         let finished = finished.expect("it ran");
         assert_eq!((finished.code, output.as_slice()), (14, b"one\n".as_slice()));
         assert_eq!(finished.log.last_words(), "no room left");
@@ -202,10 +217,17 @@ mod tests {
         let (stop, _open) = pipe();
         let script =
             "i=0; while [ $i -lt 100 ]; do echo $i >&2; i=$((i+1)); done; head -c 9999 /dev/zero >&2; kill -9 $$";
-        let finished = run(&mut shell(script), stop.as_fd(), &mut |_| {}).expect("it ran");
+        let finished = run(&mut shell(script), stop.as_fd(), None, &mut |_| {}).expect("it ran");
         assert_eq!(finished.code, -9);
         assert_eq!(finished.log.tail.len(), MOST_LINES);
         assert!(finished.log.text().len() < 8192);
+    }
+
+    #[test]
+    fn silence_has_an_end() {
+        let (stop, _open) = pipe();
+        let finished = run(&mut shell("exec sleep 60"), stop.as_fd(), Some(Duration::ZERO), &mut |_| {});
+        assert_eq!(finished.expect("it ran").code, -15);
     }
 
     #[test]
@@ -213,7 +235,7 @@ mod tests {
         let (stop, open) = pipe();
         drop(open);
         let script = "trap 'exit 143' TERM; while :; do sleep 0.01; done";
-        let finished = run(&mut shell(script), stop.as_fd(), &mut |_| {}).expect("it ran");
+        let finished = run(&mut shell(script), stop.as_fd(), None, &mut |_| {}).expect("it ran");
         assert!([143, -15].contains(&finished.code), "{}", finished.code);
     }
 }

@@ -20,8 +20,7 @@ impl Clock {
 
     /// The system's zone and pace, beginning now at `start`.
     pub fn starting_at(start: i64) -> Self {
-        let system = Self::system();
-        Self { ahead: start.saturating_sub(system.now()), ..system }
+        Self { ahead: start.saturating_sub(now()), ..Self::system() }
     }
 
     /// Reads what a person types: `2026-11-25T03:00`, local, or seconds since 1970 behind an `@`.
@@ -39,16 +38,20 @@ impl Clock {
 
     /// Now.
     pub fn now(&self) -> i64 {
-        let elapsed = match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
-            Err(before) => -i64::try_from(before.duration().as_secs()).unwrap_or(i64::MAX),
-        };
-        elapsed.saturating_add(self.ahead)
+        now().saturating_add(self.ahead)
     }
 
     /// The zone.
     pub fn zone(&self) -> &TimeZone {
         &self.zone
+    }
+}
+
+/// What the system's clock shows, in seconds since 1970. A [`Clock`] knows its zone, which takes a list of all zones in memory.
+pub(crate) fn now() -> i64 {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_secs()).unwrap_or(i64::MAX),
     }
 }
 

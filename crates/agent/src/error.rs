@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::configuration::Problem;
+use crate::{configuration::Problem, update::Refusal};
 
 /// Why the agent cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -24,9 +24,23 @@ pub enum Error {
         /// Why it failed.
         source: io::Error,
     },
+    /// The status page is off.
+    #[error("there is no status page: write [web] into {}", .0.display())]
+    NoPage(PathBuf),
+    /// The token cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Token {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// Another process has the state directory.
     #[error("another agent is at work with {}", .0.display())]
     AtWork(PathBuf),
+    /// A new version is not taken.
+    #[error("{0}")]
+    Update(#[from] Refusal),
     /// Waiting, or starting a round, failed.
     #[error("{0}")]
     System(#[from] io::Error),

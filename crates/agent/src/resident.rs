@@ -1,6 +1,6 @@
 //! The process that stays: it sleeps until something is due, starts a round, and says that it is alive.
 //!
-//! It reads neither configuration nor state, and holds nothing but a pipe to the round: that is what keeps it below 4 MiB. The
+//! It reads neither configuration nor state, and holds nothing but a pipe to the round and a bell for who asks for a job: that is what keeps it below 4 MiB. The
 //! round answers on its standard output, a line each: `status TEXT`, what goes on; `idle TEXT`, what does when it has ended; and `wake SECONDS`, when the next one begins.
 
 use std::{
@@ -10,13 +10,13 @@ use std::{
         unix::process::CommandExt,
     },
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, ExitStatus, Stdio},
     time::Duration,
 };
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::{child::ask_to_stop, clock::Clock, notify::Watcher};
+use crate::{child::ask_to_stop, clock, lines::Lines, notify::Watcher, state::requests};
 
 /// What the process that stays needs.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Resident {
     pub program: PathBuf,
     /// What a round is started with.
     pub arguments: Vec<std::ffi::OsString>,
+    /// The directory of the state, where somebody may ask for a job.
+    pub state: PathBuf,
     /// Readable when the configuration is to be read anew (SIGHUP).
     pub reload: OwnedFd,
     /// Readable when it is to end (SIGTERM, SIGINT).
@@ -52,10 +54,11 @@ enum Woken {
 impl Resident {
     /// Stays until it is stopped; gives the exit code. A first round that cannot use the configuration ends it.
     pub fn run(&self, narrate: &mut dyn FnMut(&str)) -> io::Result<u8> {
-        let clock = Clock::system();
         let mut is_first = true;
+        // The first round may have to make it.
+        let mut bell = requests::listen(&self.state);
         loop {
-            let (status, wake, stopped) = self.round(is_first, narrate)?;
+            let (status, wake, stopped) = self.round(is_first, bell.as_ref(), narrate)?;
             if stopped {
                 self.watcher.tell("STOPPING=1");
                 return Ok(0);
@@ -67,10 +70,11 @@ impl Resident {
                 self.watcher.tell("READY=1");
             }
             is_first = false;
-            let wake = wake.unwrap_or_else(|| clock.now() + AFTER_FAILURE);
-            while clock.now() < wake {
-                let rest = u64::try_from(wake - clock.now()).map_or(Duration::ZERO, Duration::from_secs);
-                match self.wait(None, rest.min(LONGEST_SLEEP))? {
+            bell = requests::listen(&self.state).or(bell);
+            let wake = wake.unwrap_or_else(|| clock::now() + AFTER_FAILURE);
+            while clock::now() < wake {
+                let rest = u64::try_from(wake - clock::now()).map_or(Duration::ZERO, Duration::from_secs);
+                match self.wait(bell.as_ref(), None, rest.min(LONGEST_SLEEP))? {
                     Woken::ByTime | Woken::ByRound => {}
                     Woken::ToReload => break,
                     Woken::ToStop => {
@@ -83,7 +87,12 @@ impl Resident {
     }
 
     /// Starts a round and listens to it: how it ended, when the next one is, and whether all is to end.
-    fn round(&self, is_first: bool, narrate: &mut dyn FnMut(&str)) -> io::Result<(ExitStatus, Option<i64>, bool)> {
+    fn round(
+        &self,
+        is_first: bool,
+        bell: Option<&OwnedFd>,
+        narrate: &mut dyn FnMut(&str),
+    ) -> io::Result<(ExitStatus, Option<i64>, bool)> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped());
         // Who watches us does not watch it.
@@ -91,28 +100,32 @@ impl Resident {
         // What a terminal sends reaches it once, through us.
         command.process_group(0);
         let mut child = command.spawn()?;
+        let process = child.id();
         let (mut wake, mut stopped) = (None, false);
-        let mut lines = Lines::default();
+        let (mut lines, mut piece) = (Lines::new(MOST_LINE_BYTES), [0; 512]);
         let mut is_ready = !is_first;
-        while let Some(output) = &child.stdout {
-            match self.wait(Some(output.as_fd()), LONGEST_SLEEP)? {
+        while let Some(output) = &mut child.stdout {
+            match self.wait(bell, Some(output.as_fd()), LONGEST_SLEEP)? {
                 Woken::ByRound => {}
                 Woken::ByTime => continue,
-                // It has read the configuration already: another one follows.
+                // It may have passed by what is asked now: another one follows.
                 Woken::ToReload => {
                     wake = Some(0);
                     continue;
                 }
                 Woken::ToStop => {
                     stopped = true;
-                    ask_to_stop(child.id());
+                    ask_to_stop(process);
                     break;
                 }
             }
-            if !lines.read(&mut child)? {
+            let length = output.read(&mut piece)?;
+            if length == 0 {
                 break;
             }
-            while let Some(line) = lines.next() {
+            lines.take(&piece[..length], |line| {
+                let line = String::from_utf8_lossy(line);
+                let line = line.trim_end();
                 if let Some(text) = line.strip_prefix("status ") {
                     // A first backup may take days; it is alive before that.
                     if !is_ready {
@@ -126,34 +139,36 @@ impl Resident {
                 } else if let Some(seconds) = line.strip_prefix("wake ") {
                     wake = wake.or(seconds.parse().ok());
                 }
-            }
+            });
         }
         drop(child.stdout.take());
         Ok((child.wait()?, wake, stopped))
     }
 
     /// Sleeps until something happens, telling who watches that it lives.
-    fn wait(&self, round: Option<BorrowedFd<'_>>, longest: Duration) -> io::Result<Woken> {
+    fn wait(&self, bell: Option<&OwnedFd>, round: Option<BorrowedFd<'_>>, longest: Duration) -> io::Result<Woken> {
         let timeout = self.watcher.patience.map_or(longest, |patience| patience.min(longest));
         // What is less than a millisecond would be no sleep at all.
         let timeout = timeout.max(Duration::from_millis(1));
         let timespec = Timespec { tv_sec: timeout.as_secs() as _, tv_nsec: timeout.subsec_nanos() as _ };
-        let mut streams = vec![PollFd::new(&self.stop, PollFlags::IN), PollFd::new(&self.reload, PollFlags::IN)];
-        streams.extend(round.map(|round| PollFd::from_borrowed_fd(round, PollFlags::IN)));
+        let calls = [Some(self.stop.as_fd()), Some(self.reload.as_fd()), bell.map(AsFd::as_fd), round];
+        let mut streams: Vec<PollFd<'_>> =
+            calls.iter().flatten().map(|stream| PollFd::from_borrowed_fd(*stream, PollFlags::IN)).collect();
         match poll(&mut streams, Some(&timespec)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let ready: Vec<bool> = streams.iter().map(|stream| !stream.revents().is_empty()).collect();
+        let mut answers = streams.iter().map(|stream| !stream.revents().is_empty());
+        let ready = calls.map(|call| call.filter(|_| answers.next().unwrap_or(false)));
         self.watcher.tell("WATCHDOG=1");
-        Ok(match ready[..] {
-            [true, ..] => Woken::ToStop,
-            [_, true, ..] => {
-                // However many signals came, they want the same.
-                let _ = rustix::io::read(&self.reload, &mut [0_u8; 64]);
+        Ok(match ready {
+            [Some(_), ..] => Woken::ToStop,
+            [_, Some(call), ..] | [_, _, Some(call), _] => {
+                // However often it was called, what is wanted is the same.
+                let _ = rustix::io::read(call, &mut [0_u8; 512]);
                 Woken::ToReload
             }
-            [_, _, true] => Woken::ByRound,
+            [_, _, _, Some(_)] => Woken::ByRound,
             _ => Woken::ByTime,
         })
     }
@@ -161,31 +176,3 @@ impl Resident {
 
 /// Exit code of a round that has no configuration to go on with.
 pub const UNUSABLE: u8 = 78;
-
-/// Lines that come in pieces.
-#[derive(Default)]
-struct Lines {
-    bytes: Vec<u8>,
-}
-
-impl Lines {
-    /// Takes what is there; false at the end.
-    fn read(&mut self, child: &mut Child) -> io::Result<bool> {
-        let mut buffer = [0; 512];
-        let Some(output) = &mut child.stdout else { return Ok(false) };
-        let length = output.read(&mut buffer)?;
-        let room = MOST_LINE_BYTES.saturating_sub(self.bytes.len());
-        self.bytes.extend_from_slice(&buffer[..length.min(room)]);
-        // A line that is longer than any of ours is none.
-        if room == 0 {
-            self.bytes.clear();
-        }
-        Ok(length > 0)
-    }
-
-    fn next(&mut self) -> Option<String> {
-        let end = self.bytes.iter().position(|&byte| byte == b'\n')?;
-        let line = self.bytes.drain(..=end).collect::<Vec<_>>();
-        Some(String::from_utf8_lossy(&line).trim_end().to_owned())
-    }
-}

@@ -4,7 +4,7 @@
 
 use std::{
     os::fd::{AsFd, OwnedFd},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -14,11 +14,15 @@ use crate::{
     Error, Trouble,
     clock::{Clock, length, sane_from, shown},
     conditions,
-    configuration::{self, Configuration, Limits, Problem},
+    configuration::{Configuration, InUse, Limits, Problem, in_use},
     job::{self, Ending, Work},
     plan::{Job, Plan, RECHECK, Turn, jobs},
     reports::{self, Event, Kind},
-    state::{self, Directory, Outcome, State},
+    state::{
+        self, Directory, Figures, Outcome, State,
+        history::{self, Run, Totals},
+        requests,
+    },
     status::{Level, Status, judge},
 };
 
@@ -54,7 +58,10 @@ impl Round {
     pub fn run(&self, narrate: &mut dyn FnMut(&str)) -> Result<Finished, Error> {
         let directory = Directory::open(&self.state)?;
         let mut state = directory.load()?;
-        let (configuration, problems) = usable(&self.configuration, &directory)?;
+        let InUse { configuration, text, problems } = in_use(&self.configuration, &state::last_good(directory.path()))?;
+        if let Some(text) = text {
+            directory.save_configuration(&text)?;
+        }
         modest(&configuration.limits);
         let mut night = Night { round: self, configuration: &configuration, directory, state: &mut state, narrate };
         night.agent_trouble(&problems);
@@ -66,20 +73,6 @@ impl Round {
         night.jobs()?;
         night.overdue();
         night.finish()
-    }
-}
-
-/// The configuration, or the last one that was right and what is wrong with the new one.
-pub fn usable(path: &Path, directory: &Directory) -> Result<(Configuration, Vec<Problem>), Error> {
-    match configuration::load(path) {
-        Ok((configuration, text)) => {
-            directory.save_configuration(&text)?;
-            Ok((configuration, Vec::new()))
-        }
-        Err(problems) => match configuration::load(&state::last_good(directory.path())) {
-            Ok((configuration, _)) => Ok((configuration, problems)),
-            Err(_) => Err(Error::Configuration { problems }),
-        },
     }
 }
 
@@ -163,8 +156,9 @@ impl<'a> Night<'a> {
         for job in jobs(self.configuration) {
             let name = job.name();
             let Some(record) = self.state.jobs.get_mut(&name) else { continue };
-            if record.running_since.is_some() {
+            if let Some(began) = record.running_since {
                 record.fail(Trouble::Interrupted, "it was cut off: power, or a kill".to_owned());
+                self.remember(&name, began, None, None);
                 self.report_failure(&name, "");
             }
         }
@@ -191,7 +185,8 @@ impl<'a> Night<'a> {
             if held.contains(&name) {
                 continue;
             }
-            let is_due = self.plan(now).turn(&job) == Turn::Due;
+            let is_asked = job.schedule().is_some() && requests::is_asked(self.directory.path(), &name);
+            let is_due = is_asked || self.plan(now).turn(&job) == Turn::Due;
             let record = self.state.record(&name, now);
             if !is_due {
                 (record.held, record.held_since) = (None, None);
@@ -216,6 +211,7 @@ impl<'a> Night<'a> {
         record.begin(began);
         let expected = record.duration.map(|duration| format!(", {} last time", length(duration))).unwrap_or_default();
         self.save()?;
+        requests::forget(self.directory.path(), &name);
         (self.narrate)(&format!("{name} runs{expected}"));
         self.tell(&Event::of_job(&name, Kind::Start, "", ""));
         let left = self.configuration.limits.window.and_then(|window| window.left(began, self.round.clock.zone()));
@@ -233,6 +229,7 @@ impl<'a> Night<'a> {
 
     fn end(&mut self, job: &Job<'a>, name: &str, began: i64, ending: Ending) -> Result<(), Error> {
         let now = self.now();
+        let (figures, totals) = (ending.figures.clone(), ending.totals);
         let record = self.state.record(name, now);
         if let Some(trouble) = ending.failure {
             record.fail(trouble, ending.words.unwrap_or_default());
@@ -257,8 +254,29 @@ impl<'a> Night<'a> {
         let outcome = record.outcome.map_or("", Outcome::word);
         (self.narrate)(&format!("{name}: {outcome}{words}"));
         self.save()?;
+        self.remember(name, began, Some(now.saturating_sub(began)), figures.zip(Some(totals)));
         self.show();
         Ok(())
+    }
+
+    /// Writes a run down, as its record tells it now.
+    fn remember(&mut self, name: &str, began: i64, seconds: Option<i64>, stored: Option<(Figures, Option<Totals>)>) {
+        let Some(record) = self.state.jobs.get(name) else { return };
+        let (figures, totals) = stored.unzip();
+        let run = Run {
+            job: name.to_owned(),
+            began,
+            seconds,
+            outcome: record.outcome.unwrap_or(Outcome::Failed),
+            trouble: record.trouble,
+            message: record.message.clone(),
+            figures,
+            totals: totals.flatten(),
+        };
+        // What is to be done goes by the state alone.
+        if let Err(error) = history::append(self.directory.path(), &run) {
+            (self.narrate)(&format!("the history cannot be written: {error}"));
+        }
     }
 
     /// Tells of something bad once, until it is good again.

@@ -60,6 +60,15 @@ pub fn judge(job: &Job<'_>, record: &Record, now: i64) -> Verdict {
     }
 }
 
+/// One job: what is remembered of it, how it is, when its turn is.
+#[derive(Clone, Debug)]
+pub(crate) struct Row<'a> {
+    pub(crate) job: Job<'a>,
+    pub(crate) record: Record,
+    pub(crate) verdict: Verdict,
+    pub(crate) turn: Turn,
+}
+
 /// How everything is.
 #[derive(Clone, Debug)]
 pub struct Status<'a> {
@@ -90,19 +99,19 @@ impl<'a> Status<'a> {
 
     /// The worst of all.
     pub fn level(&self) -> Level {
-        let of_jobs = self.rows().into_iter().map(|(_, _, verdict, _)| verdict.level).max().unwrap_or(Level::Fine);
+        let of_jobs = self.rows().into_iter().map(|row| row.verdict.level).max().unwrap_or(Level::Fine);
         let beside = if self.trouble.is_empty() { Level::Fine } else { Level::Warning };
         let waiting = if self.state.waiting_for.is_some() { Level::Critical } else { Level::Fine };
         of_jobs.max(beside).max(waiting)
     }
 
-    fn rows(&self) -> Vec<(Job<'a>, Record, Verdict, Turn)> {
+    pub(crate) fn rows(&self) -> Vec<Row<'a>> {
         let plan = Plan { configuration: self.configuration, state: self.state, now: self.now, zone: self.zone };
         let row = |job: Job<'a>| {
             let unknown = Record { known_since: self.now, ..Record::default() };
             let record = self.state.jobs.get(&job.name()).cloned().unwrap_or(unknown);
-            let verdict = judge(&job, &record, self.now);
-            (job, record, verdict, plan.turn(&job))
+            let (verdict, turn) = (judge(&job, &record, self.now), plan.turn(&job));
+            Row { job, record, verdict, turn }
         };
         jobs(self.configuration).into_iter().map(row).collect()
     }
@@ -114,11 +123,10 @@ impl<'a> Status<'a> {
             Level::Warning => "WARNING\n".to_owned(),
             Level::Critical => "CRITICAL\n".to_owned(),
         };
-        let whole = self.state.waiting_for.iter().map(|what| format!("nothing runs: {what}"));
-        for line in whole.chain(self.trouble.iter().cloned()) {
+        for line in self.lines() {
             let _ = writeln!(text, "  {line}");
         }
-        for (job, record, verdict, turn) in self.rows() {
+        for Row { job, record, verdict, turn } in self.rows() {
             let _ = write!(text, "{:<9}  {}", verdict.word, job.name());
             if !verdict.reason.is_empty() {
                 let _ = write!(text, ": {}", verdict.reason);
@@ -127,6 +135,12 @@ impl<'a> Status<'a> {
             text.push('\n');
         }
         text
+    }
+
+    /// What is wrong beside the jobs.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let whole = self.state.waiting_for.iter().map(|what| format!("nothing runs: {what}"));
+        whole.chain(self.trouble.iter().cloned()).collect()
     }
 
     fn times(&self, record: &Record, turn: Turn) -> String {
@@ -138,17 +152,7 @@ impl<'a> Status<'a> {
         if let Some(last) = record.last_try.filter(|last| Some(*last) != record.last_success) {
             parts.push(format!("last try {}", shown(last, self.zone)));
         }
-        parts.push(match (record.running_since, turn) {
-            (Some(since), _) => match end_expected(record) {
-                Some(end) => {
-                    format!("running since {}, expected to end {}", shown(since, self.zone), shown(end, self.zone))
-                }
-                None => format!("running since {}", shown(since, self.zone)),
-            },
-            (None, Turn::Due) => "due".to_owned(),
-            (None, Turn::At(time)) => format!("next {}", shown(time, self.zone)),
-            (None, Turn::After(what)) => format!("next after {what}"),
-        });
+        parts.push(coming(record, turn, &|time| shown(time, self.zone)));
         if let Some(Figures { files, added, .. }) = &record.figures {
             parts.push(format!("{files} files, {added} bytes new"));
         }
@@ -157,7 +161,7 @@ impl<'a> Status<'a> {
 
     /// For machines.
     pub fn json(&self) -> Value {
-        let rows = self.rows().into_iter().map(|(job, record, verdict, turn)| {
+        let rows = self.rows().into_iter().map(|Row { job, record, verdict, turn }| {
             json!({
                 "job": job.name(),
                 "state": verdict.word,
@@ -183,6 +187,19 @@ impl<'a> Status<'a> {
             "trouble": self.trouble,
             "jobs": rows.collect::<Vec<_>>(),
         })
+    }
+}
+
+/// What comes next; `shown` puts times into words.
+pub(crate) fn coming(record: &Record, turn: Turn, shown: &dyn Fn(i64) -> String) -> String {
+    match (record.running_since, turn) {
+        (Some(since), _) => match end_expected(record) {
+            Some(end) => format!("running since {}, expected to end {}", shown(since), shown(end)),
+            None => format!("running since {}", shown(since)),
+        },
+        (None, Turn::Due) => "due".to_owned(),
+        (None, Turn::At(time)) => format!("next {}", shown(time)),
+        (None, Turn::After(what)) => format!("next after {what}"),
     }
 }
 

@@ -22,8 +22,8 @@ pub(crate) fn run() -> u8 {
     let mut words = std::env::args_os();
     let called = words.next().unwrap_or_default();
     let words: Vec<OsString> = words.collect();
-    if let Some(places) = commands::words_of_resident(&words) {
-        return commands::resident(places);
+    if let Some(stays) = commands::who_stays(&words) {
+        return commands::stay(stays);
     }
     let name = program_name(&called);
     let environment = Environment::of_process();

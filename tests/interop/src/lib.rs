@@ -4,6 +4,7 @@
 //! The real Borg is found through `NANOPROBE_BORG`, else as `.venv/bin/borg` in the workspace root; ours through
 //! `NANOPROBE`, else as `release/nanoprobe` in the target directory. `tests/ci.sh interop` prepares both.
 
+mod browser;
 mod compare;
 mod counters;
 pub mod far;
@@ -14,6 +15,7 @@ mod tree;
 mod warm;
 mod world;
 
+pub use browser::{Browser, Scripts};
 pub use compare::{Entry, assert_same, assert_same_tree, read_tree, without};
 pub use counters::{History, Range, overlaps, ranges};
 pub use programs::{Outcome, Program};

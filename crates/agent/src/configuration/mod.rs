@@ -6,6 +6,7 @@ mod reader;
 mod reports;
 mod repositories;
 pub mod sample;
+mod web;
 
 use std::{fmt, fs, io::Read, path::Path};
 
@@ -15,7 +16,9 @@ pub use self::{
     limits::{Hold, Limits, Window},
     reports::{Address, Lights, Mail, Reports},
     repositories::{Check, Reading, Repository, Secret},
+    web::Web,
 };
+use crate::Error;
 
 /// All of it.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +31,8 @@ pub struct Configuration {
     pub backups: Vec<Backup>,
     /// Who is told.
     pub reports: Reports,
+    /// The status page, where there is one.
+    pub web: Option<Web>,
 }
 
 /// Something wrong with the file.
@@ -59,6 +64,28 @@ pub fn load(path: &Path) -> Result<(Configuration, String), Vec<Problem>> {
     opened.take(MOST_BYTES).read_to_string(&mut text).map_err(|error| whole(error.to_string()))?;
     let configuration = parse(&file, &text)?;
     Ok((configuration, text))
+}
+
+/// What the agent goes by.
+#[derive(Clone, Debug)]
+pub struct InUse {
+    /// All of it.
+    pub configuration: Configuration,
+    /// The file's text, when there is nothing wrong with it.
+    pub text: Option<String>,
+    /// What is wrong with the file, when the last one that was right is in use.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads the file at `path`; when that has a mistake, the last one that was right.
+pub fn in_use(path: &Path, last_good: &Path) -> Result<InUse, Error> {
+    match load(path) {
+        Ok((configuration, text)) => Ok(InUse { configuration, text: Some(text), problems: Vec::new() }),
+        Err(problems) => match load(last_good) {
+            Ok((configuration, _)) => Ok(InUse { configuration, text: None, problems }),
+            Err(_) => Err(Error::Configuration { problems }),
+        },
+    }
 }
 
 /// Understands a text; `file` is its name in problems.
@@ -95,7 +122,9 @@ fn understand(root: &mut Section<'_>, problems: &mut Problems<'_>) -> Configurat
         problems.add(0, "there is nothing to do: no [backup.NAME]");
     }
     backups::refuse_overlaps(&backups, problems);
-    Configuration { limits, repositories, backups, reports: reports::read(root.section("reports", problems), problems) }
+    let reports = reports::read(root.section("reports", problems), problems);
+    let web = root.section("web", problems).map(|section| web::read(section, problems));
+    Configuration { limits, repositories, backups, reports, web }
 }
 
 impl Configuration {

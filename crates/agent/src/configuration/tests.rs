@@ -50,7 +50,8 @@ fn the_sample_is_right_and_so_is_each_line_of_it() {
 #[test]
 fn each_problem_has_its_line() {
     let text = "[limits]\nnice = 20\nmemmory = \"1M\"\n[repository.r]\npassphrase = \"secret\"\n[backup.b]\nrepository = \"x\"\n\
-                sources = [\"home\"]\nschedule = \"nightly\"\narchive = \"{hostname}\"\nkeep = {}\nping = \"http://u:secret@h/\"\n";
+                sources = [\"home\"]\nschedule = \"nightly\"\narchive = \"{hostname}\"\nkeep = {}\nping = \"http://u:secret@h/\"\n\
+                [web]\nlisten = \"nas:80\"\nnames = [\"a/b\"]\n";
     let found = problems(text);
     for expected in [
         "f:2: nice: a whole number from 0 to 19 is expected",
@@ -63,6 +64,8 @@ fn each_problem_has_its_line() {
         "f:10: archive: {now} or {utcnow} must stand in it",
         "f:11: keep: without a rule nothing would be kept",
         "f:12: ping: an address such as",
+        "f:14: listen: \"nas:80\" is no address and port",
+        "f:15: names: \"a/b\" is no name of a machine",
     ] {
         assert!(found.iter().any(|problem| problem.starts_with(expected)), "{expected} is not in {found:#?}");
     }

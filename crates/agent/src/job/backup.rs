@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Ending, Work};
 use crate::{
     configuration::{Backup, Repository},
-    state::Figures,
+    state::{Figures, history::Totals},
 };
 
 /// What `create --json` prints is not longer than that.
@@ -30,15 +30,16 @@ pub(super) fn run(backup: &Backup, repository: &Repository, work: &Work<'_>) -> 
     let finished = work.run(&mut command, &mut |bytes| {
         output.extend_from_slice(&bytes[..bytes.len().min(MOST_BYTES - output.len())]);
     })?;
-    let (figures, mut ending) = (figures(&output), Ending::of(&finished));
+    let printed = serde_json::from_slice(&output).unwrap_or_default();
+    let (figures, mut ending) = (figures(&printed), Ending::of(&finished));
     if let Some(Figures { archive, files, original, added }) = &figures {
         ending.log.push_str(&format!("{archive}: {files} files, {original} bytes, {added} of them new\n"));
     }
-    Ok(Ending { figures, ..ending })
+    Ok(Ending { figures, totals: totals(&printed), ..ending })
 }
 
-fn figures(output: &[u8]) -> Option<Figures> {
-    let archive = &serde_json::from_slice::<Value>(output).ok()?["archive"];
+fn figures(printed: &Value) -> Option<Figures> {
+    let archive = &printed["archive"];
     let number = |name: &str| archive["stats"][name].as_u64();
     Some(Figures {
         archive: archive["name"].as_str()?.to_owned(),
@@ -46,4 +47,9 @@ fn figures(output: &[u8]) -> Option<Figures> {
         original: number("original_size")?,
         added: number("deduplicated_size")?,
     })
+}
+
+fn totals(printed: &Value) -> Option<Totals> {
+    let number = |name: &str| printed["cache"]["stats"][name].as_u64();
+    Some(Totals { original: number("total_size")?, stored: number("unique_csize")? })
 }

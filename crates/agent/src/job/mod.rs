@@ -10,9 +10,9 @@ use std::{io, os::fd::BorrowedFd, path::Path, process::Command};
 use crate::{
     Trouble,
     child::{self, Finished},
-    configuration::{Configuration, Repository, Secret},
+    configuration::{Configuration, Limits, Repository, Secret},
     plan::Job,
-    state::{Figures, State},
+    state::{Figures, State, history::Totals},
 };
 
 pub(crate) use check::advance;
@@ -41,6 +41,8 @@ pub(crate) struct Ending {
     pub(crate) log: String,
     /// What a backup stored.
     pub(crate) figures: Option<Figures>,
+    /// What its repository holds.
+    pub(crate) totals: Option<Totals>,
     /// What a check read, and what it found.
     pub(crate) slice: Option<Slice>,
 }
@@ -91,42 +93,46 @@ impl Ending {
 }
 
 /// Seconds to wait for a lock that somebody has.
-const LOCK_WAIT: &str = "60";
+const LOCK_WAIT: u32 = 60;
 
 impl Work<'_> {
     /// A command of ours on a repository, with limits.
     fn command(&self, name: &str, repository: &Repository) -> Command {
-        let limits = &self.configuration.limits;
-        let mut command = Command::new(self.program);
-        command.arg(name).args(["--log-json", "--lock-wait", LOCK_WAIT]);
-        if let Some(memory) = &limits.memory {
-            command.args(["--memory-limit", memory]);
-        }
-        if let Some(rate) = limits.upload {
-            command.arg("--upload-ratelimit").arg(rate.to_string());
-        }
-        if let Some(path) = &repository.remote_path {
-            command.args(["--remote-path", path]);
-        }
-        command.env("BORG_REPO", &repository.location).env("BORG_EXIT_CODES", "modern");
-        if let Some(rsh) = &repository.rsh {
-            command.env("BORG_RSH", rsh);
-        }
-        if let Some(base) = &limits.base {
-            command.env("BORG_BASE_DIR", base);
-        }
-        let passcommand = match &repository.secret {
-            None => return command,
-            Some(Secret::Command(line)) => line.clone(),
-            Some(Secret::File(path)) => format!("head -n 1 {}", quoted(&path.to_string_lossy())),
-        };
-        command.env_remove("BORG_PASSPHRASE").env_remove("BORG_PASSPHRASE_FD").env("BORG_PASSCOMMAND", passcommand);
-        command
+        command(self.program, name, repository, &self.configuration.limits, LOCK_WAIT)
     }
 
     fn run(&self, command: &mut Command, sink: &mut dyn FnMut(&[u8])) -> io::Result<Finished> {
-        child::run(command, self.stop, sink)
+        child::run(command, self.stop, None, sink)
     }
+}
+
+/// The command `name` of `program` on a repository, which waits so many seconds for a lock.
+pub(crate) fn command(program: &Path, name: &str, repository: &Repository, limits: &Limits, lock_wait: u32) -> Command {
+    let mut command = Command::new(program);
+    command.arg(name).args(["--log-json", "--lock-wait", &lock_wait.to_string()]);
+    if let Some(memory) = &limits.memory {
+        command.args(["--memory-limit", memory]);
+    }
+    if let Some(rate) = limits.upload {
+        command.arg("--upload-ratelimit").arg(rate.to_string());
+    }
+    if let Some(path) = &repository.remote_path {
+        command.args(["--remote-path", path]);
+    }
+    command.env("BORG_REPO", &repository.location).env("BORG_EXIT_CODES", "modern");
+    if let Some(rsh) = &repository.rsh {
+        command.env("BORG_RSH", rsh);
+    }
+    if let Some(base) = &limits.base {
+        command.env("BORG_BASE_DIR", base);
+    }
+    let passcommand = match &repository.secret {
+        None => return command,
+        Some(Secret::Command(line)) => line.clone(),
+        Some(Secret::File(path)) => format!("head -n 1 {}", quoted(&path.to_string_lossy())),
+    };
+    command.env_remove("BORG_PASSPHRASE").env_remove("BORG_PASSPHRASE_FD").env("BORG_PASSCOMMAND", passcommand);
+    command
 }
 
 /// For the words of a passphrase command.

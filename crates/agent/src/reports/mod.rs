@@ -3,7 +3,6 @@
 //! What cannot be delivered is kept in the state and tried again in later rounds, so that a line that is down does not swallow
 //! the message that it is down. Addresses are secrets: reasons never repeat them.
 
-mod http;
 mod lights;
 mod mail;
 mod ping;
@@ -120,7 +119,8 @@ impl Event {
     }
 }
 
-fn host() -> String {
+/// The name of this machine.
+pub(crate) fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

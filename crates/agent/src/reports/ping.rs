@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::{Event, Kind, http};
-use crate::{address::below, configuration::Address};
+use super::{Event, Kind};
+use crate::{address::below, configuration::Address, http};
 
 /// Healthchecks keeps this much of a body, and so do others.
 const MOST_BYTES: usize = 10_000;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::{Event, Kind, http};
-use crate::configuration::Address;
+use super::{Event, Kind};
+use crate::{configuration::Address, http};
 
 pub(super) fn send(address: &Address, event: &Event, directory: &Path) -> Result<(), String> {
     let priority = match event.kind {

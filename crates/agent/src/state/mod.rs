@@ -7,7 +7,9 @@
 //! The hash is of what follows the line. A file that is damaged is set aside under another name and said so; what it knew
 //! counts as unknown, so that jobs run once too often rather than not at all.
 
+pub mod history;
 mod record;
+pub mod requests;
 
 use std::{
     collections::BTreeMap,
@@ -60,7 +62,10 @@ impl Directory {
         let lock = options.write(true).create(true).truncate(false).mode(0o600).open(&name);
         let lock = lock.map_err(Error::file("open", &name))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => {
+                requests::prepare(path)?;
+                Ok(Self { path: path.to_owned(), _lock: lock })
+            }
             Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::AtWork(path.to_owned())),
             Err(error) => Err(Error::file("lock", name)(error.into())),
         }

@@ -89,7 +89,7 @@ impl Outcome {
         OUTCOMES.iter().find(|(outcome, _)| *outcome == self).map_or("", |(_, word)| word)
     }
 
-    fn of_word(word: &str) -> Option<Self> {
+    pub(super) fn of_word(word: &str) -> Option<Self> {
         OUTCOMES.iter().find(|(_, one)| *one == word).map(|(outcome, _)| *outcome)
     }
 }
@@ -193,7 +193,7 @@ impl Figures {
         json!({ "archive": self.archive, "files": self.files, "original": self.original, "added": self.added })
     }
 
-    fn of_value(value: &Value) -> Option<Self> {
+    pub(super) fn of_value(value: &Value) -> Option<Self> {
         let number = |name: &str| value[name].as_u64();
         Some(Self {
             archive: value["archive"].as_str()?.to_owned(),

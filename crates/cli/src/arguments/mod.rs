@@ -43,7 +43,10 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use self::{
-    agent::{Agent, AgentCommand, AgentPlaces, AgentStatus},
+    agent::{
+        Agent, AgentCommand, AgentDirectory, AgentFile, AgentPlaces, AgentRunNow, AgentSetClock, AgentStatus,
+        AgentUpdate, AgentWeb,
+    },
     attributes::AttributeFlags,
     benchmark::{Benchmark, BenchmarkCommand, BenchmarkCrud},
     break_lock::BreakLock,

@@ -31,14 +31,16 @@ mod remote;
 mod rename;
 mod selection;
 mod serve;
+mod set_clock;
 mod tar_stream;
 mod timestamp;
 mod transport;
+mod update;
 mod upgrade;
 mod version;
 mod with_lock;
 
-pub(crate) use agent::{resident, words_of_resident};
+pub(crate) use agent::{stay, who_stays};
 pub(crate) use context::Context;
 
 use crate::{Failure, arguments::Command};

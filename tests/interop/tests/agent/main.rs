@@ -3,13 +3,15 @@
 
 mod appliance;
 mod processes;
+mod web;
 
 use std::{
     fs,
     io::Write,
     os::unix::{fs::PermissionsExt, net::UnixDatagram},
     process::Stdio,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use nanoprobe_interop::{Outcome, Program, assert_same_tree, children, wait_until};
@@ -122,6 +124,11 @@ fn what_speaks_against_a_run_is_named() {
     fs::write(mains.join("type"), "Mains\n").expect("a file");
     fs::write(mains.join("online"), "0\n").expect("a file");
     held(3 * HOUR, "on battery");
+    // Not even when somebody asks; it is not forgotten.
+    let (asked, archives) = (Outcome::of(appliance.agent(&["run-now", "backup", "tree"])), appliance.archives());
+    assert!(asked.success().text().contains("the next agent run-due looks at it"));
+    appliance.round(3 * HOUR + 120).expect(1);
+    assert!(appliance.archives() == archives && world.path("state/requests/backup tree").exists());
     // It lasts: what is too old by now is told, once.
     let counts = [3, 5, 6].map(|days| {
         appliance.round(days * DAY).expect(2);
@@ -185,6 +192,8 @@ fn what_was_cut_off_is_finished_and_drills_notice_a_byte() {
     let said = appliance.round(60).success().text();
     assert!(said.contains("backup tree: success"), "{said}");
     assert!(appliance.letters().is_empty(), "nobody is woken for what mends itself");
+    let history = fs::read_to_string(world.path("state/history")).expect("a history");
+    assert!(history.lines().next().is_some_and(|line| line.contains("\"trouble\":\"interrupted\"")), "{history}");
     assert_eq!(appliance.archives().len(), 1, "one that is whole");
 
     // SIGTERM in the middle: it ends in order, and soon.
@@ -263,8 +272,9 @@ fn the_one_that_stays_is_small_and_listens() {
     let socket = UnixDatagram::bind(world.path("notify")).expect("a socket");
     socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
     let heard = |wanted: &str| {
-        let mut buffer = [0; 4096];
+        let (mut buffer, began) = ([0; 4096], Instant::now());
         loop {
+            assert!(began.elapsed() < Duration::from_secs(60), "{wanted}: not heard");
             let length = socket.recv(&mut buffer).unwrap_or_else(|error| panic!("{wanted}: {error}"));
             let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
             if text.contains(wanted) {
@@ -300,6 +310,18 @@ fn the_one_that_stays_is_small_and_listens() {
     heard("STATUS=sleeps until");
     assert_eq!(appliance.status(0).0, 0);
     assert!(processor_ticks(agent.0.id()) - used <= 5, "it is busy");
+    // Somebody asks for a job: it runs at once, once, and is written down. Names of archives have seconds.
+    thread::sleep(Duration::from_secs(1));
+    let asked = Outcome::of(appliance.agent(&["run-now", "backup", "tree"])).success().text();
+    assert!(asked.contains("looks at it now"), "{asked}");
+    heard("STATUS=backup tree: success");
+    heard("STATUS=sleeps until");
+    assert_eq!(appliance.archives().len(), 2);
+    assert!(!world.path("state/requests/backup tree").exists());
+    let history = fs::read_to_string(world.path("state/history")).expect("a history");
+    assert_eq!(history.matches("\"job\":\"backup tree\"").count(), 2, "{history}");
+    let told = Outcome::of(appliance.agent(&["run-now", "prune", "tree"])).expect(2).messages;
+    assert!(told.contains("there are: backup tree, check disk, drill tree"), "{told}");
     kill(agent.0.id(), rustix::process::Signal::TERM);
     heard("STOPPING=1");
     assert_eq!(agent.0.wait().expect("it ends").code(), Some(0));
