@@ -28,6 +28,6 @@ LD_LIBRARY_PATH=$(dirname "$(find "$compiler/root/usr/lib" -name 'librustc_drive
 export LD_LIBRARY_PATH
 # The standard library's source is Debian's, and compiling it is a matter of this compiler alone.
 export RUSTC_BOOTSTRAP=1
-# No walk through the stack is ever printed: panics tell where they were.
+# No walk through the stack is ever printed, and panics tell what, not where: places in the source would be a fiftieth of the program.
 OPTIONS=(-Z build-std=std,panic_abort -Z build-std-features=optimize_for_size)
-COMPILER_FLAGS="-Clink-self-contained=no --remap-path-prefix=$compiler/root=/compiler"
+COMPILER_FLAGS="-Clink-self-contained=no -Zlocation-detail=none --remap-path-prefix=$compiler/root=/compiler"
