@@ -8,16 +8,19 @@
 #   interop  both directions with the real Borg
 #   acceptance  Borg's own suite, as far as it passes (tests/acceptance/passing.txt)
 #   memory   peak resident memory
-# On request only:
 #   arm      static binaries for 64-bit ARM and ARMv7; the level 0 crates' tests, and rounds with the real Borg, under emulation
-#   targets  binaries for every board in targets/, twice, which must give the same bytes, and a round on each
 #   image    a bootable image for 64-bit ARM, which backs up to the real Borg in an emulated machine of 64 MiB, and after its plug was pulled
+# On request only:
+#   targets  binaries for every board in targets/, twice, which must give the same bytes, and a round on each
+#   updates  the image takes updates, and refuses what is wrong with them; a card starts an emulated Raspberry Pi
+#   packages  Debian's packages, tarballs and recipes; dpkg and install.sh in systems of their own, other processors under emulation
 # Needs Rust (the toolchain in rust-toolchain.toml), make and perl (OpenSSL is built) and, for interop and acceptance, Python 3 with venv and what Borg is built
-# with, strace and sshd: installed with apt-get when run as root on a machine that has it, else named.
+# with, strace, sshd and chromium: installed with apt-get when run as root on a machine that has it, else named.
+# From arm on it wants Debian: compilers, emulators and kernels are its packages.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-STEPS=(fmt lint layers no_std unit interop acceptance memory)
+STEPS=(fmt lint layers no_std unit interop acceptance memory arm image)
 DONE=()
 
 say() { printf '\n== %s\n' "$*"; }
@@ -112,6 +115,7 @@ step_interop() {
     borg12
     [ -x /usr/sbin/sshd ] || apt openssh-server openssh-client # a real connection
     command -v strace >/dev/null || apt strace # kills the program at chosen system calls
+    [ -x /usr/bin/chromium ] && [ -x /usr/bin/chromedriver ] || apt chromium chromium-driver # looks at the status page
     release
     tests_of -p nanoprobe-interop
 }
@@ -154,14 +158,30 @@ step_targets() {
 
 step_image() {
     borg14
-    cross_tools
     [ -x /usr/sbin/sshd ] || apt openssh-server openssh-client
-    command -v qemu-system-aarch64 >/dev/null || apt qemu-system-arm
-    command -v mke2fs >/dev/null && command -v debugfs >/dev/null || apt e2fsprogs
-    command -v cpio >/dev/null || apt cpio
-    [ -e target/boxes/aarch64-unknown-linux-musl/nanoprobe ] || run targets/build.sh pi5
-    run image/build.sh
+    image_tools
+    run image/build.sh virt
     run image/rounds.sh
+}
+
+step_updates() {
+    image_tools
+    command -v minisign >/dev/null || apt minisign
+    run image/build.sh virt pi
+    run image/updates.sh
+    run image/card.sh
+}
+
+step_packages() {
+    cross_tools
+    local wanted=(debootstrap lintian shellcheck mandoc busybox-static systemd) package board boards=()
+    for package in "${wanted[@]}"; do [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || { apt "${wanted[@]}" && break; }; done
+    for board in pi5 pi2 kirkwood x86-64; do
+        [ -e "target/boxes/$(sed -nE 's/^triple = "(.*)"$/\1/p' "targets/$board.toml")/nanoprobe" ] || boards+=("$board")
+    done
+    [ ${#boards[@]} = 0 ] || run targets/build.sh "${boards[@]}"
+    run image/packages/build.sh
+    run image/packages/test.sh
 }
 
 cross_tools() {
@@ -171,6 +191,17 @@ cross_tools() {
     command -v readelf >/dev/null || apt binutils
     # Lists of packages may be missing on a new machine.
     apt-cache show rustc-web >/dev/null 2>&1 || run apt-get update -qq
+}
+
+# What builds and emulates the image, and the binary that is in it.
+image_tools() {
+    cross_tools
+    command -v qemu-system-aarch64 >/dev/null || apt qemu-system-arm
+    command -v mke2fs >/dev/null && command -v debugfs >/dev/null || apt e2fsprogs
+    command -v cpio >/dev/null || apt cpio
+    command -v mcopy >/dev/null && command -v mkfs.vfat >/dev/null || apt mtools dosfstools
+    command -v openssl >/dev/null || apt openssl
+    [ -e target/boxes/aarch64-unknown-linux-musl/nanoprobe ] || run targets/build.sh pi5
 }
 
 # The level 0 crates' tests as that board would run them.
