@@ -26,6 +26,8 @@ use crate::lines::Lines;
 pub(crate) struct Finished {
     /// Its exit code; the signal's number, negative, if one killed it.
     pub(crate) code: i32,
+    /// It was asked to stop because it had run for as long as it may.
+    pub(crate) is_out_of_time: bool,
     /// The last lines of what it logged.
     pub(crate) log: Log,
 }
@@ -44,23 +46,35 @@ const MOST_LINES: usize = 30;
 /// Of a line, and of standard error that has no line ends.
 const MOST_LINE_BYTES: usize = 2048;
 
-/// Runs `command` to its end. Its standard output goes to `sink`, piece by piece; when `stop` becomes readable or ends, the
-/// command is asked to stop, and waited for. One that is silent for longer than `patience` is asked too, and killed when that
-/// does not help.
-pub(crate) fn run(
-    command: &mut Command,
-    stop: BorrowedFd<'_>,
-    patience: Option<Duration>,
-    sink: &mut dyn FnMut(&[u8]),
-) -> io::Result<Finished> {
+/// When a command is asked to stop before it is done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Until<'a> {
+    /// This becomes readable, or ends.
+    pub(crate) stop: BorrowedFd<'a>,
+    /// It has run so long.
+    pub(crate) most: Option<Duration>,
+    /// It has been silent so long; it is killed when asking does not help.
+    pub(crate) patience: Option<Duration>,
+}
+
+/// Runs `command` to its end, or until it was asked to stop and has done so. Its standard output goes to `sink`, piece by piece.
+pub(crate) fn run(command: &mut Command, until: Until<'_>, sink: &mut dyn FnMut(&[u8])) -> io::Result<Finished> {
+    let Until { stop, most, patience } = until;
     // A group of its own: what a terminal sends reaches it once, through us.
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn()?;
     let (mut output, mut errors) = (child.stdout.take(), child.stderr.take());
     let (mut log, mut lines, mut buffer) = (Log::default(), Lines::new(MOST_LINE_BYTES), vec![0; 16 << 10]);
-    let (mut asked, mut heard) = (false, Instant::now());
+    let (began, mut heard) = (Instant::now(), Instant::now());
+    let (mut asked, mut is_out_of_time) = (false, false);
     while output.is_some() || errors.is_some() {
-        let Some(ready) = ready(output.as_ref(), errors.as_ref(), (!asked).then_some(stop))? else {
+        let left = most.filter(|_| !asked).map(|most| most.saturating_sub(began.elapsed()));
+        if left.is_some_and(|left| left.is_zero()) {
+            (asked, is_out_of_time) = (true, true);
+            ask_to_stop(child.id());
+        }
+        let look = left.map_or(LOOK, |left| left.min(LOOK));
+        let Some(ready) = ready(output.as_ref(), errors.as_ref(), (!asked).then_some(stop), look)? else {
             // Somebody that it started may hold on to its streams: a shared connection of ssh, say.
             if child.try_wait()?.is_some() {
                 break;
@@ -93,7 +107,7 @@ pub(crate) fn run(
     }
     log.line(lines.rest());
     let status = child.wait()?;
-    Ok(Finished { code: status.code().unwrap_or_else(|| -status.signal().unwrap_or(1)), log })
+    Ok(Finished { code: status.code().unwrap_or_else(|| -status.signal().unwrap_or(1)), is_out_of_time, log })
 }
 
 pub(crate) fn ask_to_stop(process: u32) {
@@ -115,18 +129,20 @@ fn read(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 /// One that was asked to stop does so within this time.
 const AFTER_ASKING: Duration = Duration::from_secs(10);
 /// A look at whether it still runs, while it says nothing.
-const LOOK: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+const LOOK: Duration = Duration::from_secs(5);
 
-/// Waits for the first of them; says which have something, or have ended. `None`: none for a while.
+/// Waits for the first of them, and no longer than `most`; says which have something, or have ended. `None`: none.
 fn ready(
     output: Option<&impl AsFd>,
     errors: Option<&impl AsFd>,
     stop: Option<BorrowedFd<'_>>,
+    most: Duration,
 ) -> io::Result<Option<[bool; 3]>> {
     let streams = [output.map(AsFd::as_fd), errors.map(AsFd::as_fd), stop];
     let mut waited: Vec<PollFd<'_>> =
         streams.iter().flatten().map(|stream| PollFd::from_borrowed_fd(*stream, PollFlags::IN)).collect();
-    match poll(&mut waited, Some(&LOOK)) {
+    let limit = Timespec { tv_sec: most.as_secs() as i64, tv_nsec: i64::from(most.subsec_nanos()) };
+    match poll(&mut waited, Some(&limit)) {
         Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(None),
         Ok(_) => {}
         Err(error) => return Err(error.into()),
@@ -193,6 +209,10 @@ mod tests {
         (reader.into(), writer.into())
     }
 
+    fn until(stop: &OwnedFd) -> Until<'_> {
+        Until { stop: stop.as_fd(), most: None, patience: None }
+    }
+
     fn shell(script: &str) -> Command {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
@@ -205,7 +225,7 @@ mod tests {
         let message = r#"{"type":"log_message","levelname":"ERROR","message":"no  room\nleft","msgid":"x"}"#;
         let script = format!("echo one; printf '%s\n' '{message}' '{{\"type\":\"progress_percent\"}}' >&2; exit 14");
         let mut output = Vec::new();
-        let finished = run(&mut shell(&script), stop.as_fd(), None, &mut |bytes| output.extend_from_slice(bytes));
+        let finished = run(&mut shell(&script), until(&stop), &mut |bytes| output.extend_from_slice(bytes));
         let finished = finished.expect("it ran");
         assert_eq!((finished.code, output.as_slice()), (14, b"one\n".as_slice()));
         assert_eq!(finished.log.last_words(), "no room left");
@@ -217,7 +237,7 @@ mod tests {
         let (stop, _open) = pipe();
         let script =
             "i=0; while [ $i -lt 100 ]; do echo $i >&2; i=$((i+1)); done; head -c 9999 /dev/zero >&2; kill -9 $$";
-        let finished = run(&mut shell(script), stop.as_fd(), None, &mut |_| {}).expect("it ran");
+        let finished = run(&mut shell(script), until(&stop), &mut |_| {}).expect("it ran");
         assert_eq!(finished.code, -9);
         assert_eq!(finished.log.tail.len(), MOST_LINES);
         assert!(finished.log.text().len() < 8192);
@@ -226,8 +246,21 @@ mod tests {
     #[test]
     fn silence_has_an_end() {
         let (stop, _open) = pipe();
-        let finished = run(&mut shell("exec sleep 60"), stop.as_fd(), Some(Duration::ZERO), &mut |_| {});
+        let until = Until { patience: Some(Duration::ZERO), ..until(&stop) };
+        let finished = run(&mut shell("exec sleep 60"), until, &mut |_| {});
         assert_eq!(finished.expect("it ran").code, -15);
+    }
+
+    #[test]
+    fn so_has_time() {
+        let (stop, _open) = pipe();
+        let until = Until { most: Some(Duration::from_millis(300)), ..until(&stop) };
+        // Whether it talks or not.
+        for script in ["exec sleep 60", "trap 'exit 143' TERM; while :; do echo; sleep 0.01; done"] {
+            let finished = run(&mut shell(script), until, &mut |_| {}).expect("it ran");
+            assert!([143, -15].contains(&finished.code) && finished.is_out_of_time, "{script}: {}", finished.code);
+        }
+        assert!(!run(&mut shell("exit 0"), until, &mut |_| {}).expect("it ran").is_out_of_time);
     }
 
     #[test]
@@ -235,7 +268,7 @@ mod tests {
         let (stop, open) = pipe();
         drop(open);
         let script = "trap 'exit 143' TERM; while :; do sleep 0.01; done";
-        let finished = run(&mut shell(script), stop.as_fd(), None, &mut |_| {}).expect("it ran");
+        let finished = run(&mut shell(script), until(&stop), &mut |_| {}).expect("it ran");
         assert!([143, -15].contains(&finished.code), "{}", finished.code);
     }
 }

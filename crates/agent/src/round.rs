@@ -234,6 +234,9 @@ impl<'a> Night<'a> {
         if let Some(trouble) = ending.failure {
             record.fail(trouble, ending.words.unwrap_or_default());
             self.report_failure(name, &ending.log);
+        } else if let Some(why) = ending.unfinished {
+            record.put_off(why.clone());
+            self.report(name, Kind::Skipped, &why, &ending.log);
         } else if let Some(slice) = ending.slice {
             let round = job::advance(record.round.take(), began, now, slice);
             record.slice(now, round);

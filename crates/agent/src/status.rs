@@ -28,7 +28,7 @@ pub enum Level {
 pub struct Verdict {
     /// How bad.
     pub level: Level,
-    /// `fine`, `not yet`, `warning`, `skipped`, `too old`, `never ran`, `failed`.
+    /// `fine`, `not yet`, `warning`, `unfinished`, `skipped`, `too old`, `never ran`, `failed`.
     pub word: &'static str,
     /// Why, where there is more to say.
     pub reason: String,
@@ -44,16 +44,19 @@ pub fn judge(job: &Job<'_>, record: &Record, now: i64) -> Verdict {
     }
     let age = |since: i64| now.saturating_sub(since);
     let is_over = |since: i64| job.too_old().is_some_and(|most| age(since) > most);
+    let unfinished = record.message.clone().filter(|_| record.outcome == Some(Outcome::Unfinished));
     let held = record.held.clone();
+    let why = || held.as_ref().map(|held| format!("waits: {held}")).or_else(|| unfinished.clone());
     match record.last_success {
         None if matches!(job, Job::Backup(_)) || is_over(record.known_since) => {
-            verdict(Level::Critical, "never ran", held.map_or(String::new(), |held| format!("waits: {held}")))
+            verdict(Level::Critical, "never ran", why().unwrap_or_default())
         }
         Some(success) if is_over(success) => {
             let ago = format!("last success {} ago", length(age(success)));
-            verdict(Level::Critical, "too old", held.map_or(ago.clone(), |held| format!("{ago}; waits: {held}")))
+            verdict(Level::Critical, "too old", why().map_or(ago.clone(), |why| format!("{ago}; {why}")))
         }
         _ if held.is_some() => verdict(Level::Warning, "skipped", held.unwrap_or_default()),
+        _ if unfinished.is_some() => verdict(Level::Warning, "unfinished", unfinished.unwrap_or_default()),
         None => verdict(Level::Fine, "not yet", String::new()),
         Some(_) if record.outcome == Some(Outcome::Warning) => verdict(Level::Warning, "warning", message()),
         Some(_) => verdict(Level::Fine, "fine", String::new()),

@@ -1,4 +1,4 @@
-//! `[limits]`: what jobs may use, and when they may start.
+//! `[limits]`: what jobs may use, and when they may run.
 
 use std::path::PathBuf;
 
@@ -21,6 +21,8 @@ pub struct Limits {
     pub upload: Option<u32>,
     /// Jobs start between these times.
     pub window: Option<Window>,
+    /// What becomes of a backup that is not done when the window closes.
+    pub after_window: AfterWindow,
     /// Starts are spread over so many seconds.
     pub jitter: u32,
     /// What to do without mains.
@@ -31,6 +33,15 @@ pub struct Limits {
     pub base: Option<PathBuf>,
     /// Where the kernel shows devices.
     pub sys: PathBuf,
+}
+
+/// What becomes of a backup that is not done when the window closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterWindow {
+    /// It runs to its end.
+    Finish,
+    /// It stops, and goes on where it was when the window opens again.
+    Stop,
 }
 
 /// What a condition of the machine does to jobs.
@@ -57,6 +68,7 @@ impl Default for Limits {
             idle_io: true,
             upload: None,
             window: None,
+            after_window: AfterWindow::Finish,
             jitter: 15 * 60,
             on_battery: Hold::Wait,
             failing_disk: Hold::Wait,
@@ -66,6 +78,7 @@ impl Default for Limits {
     }
 }
 
+const AFTER_WINDOW: &[(&str, AfterWindow)] = &[("finish", AfterWindow::Finish), ("stop", AfterWindow::Stop)];
 const HOLD: &[(&str, Hold)] = &[("wait", Hold::Wait), ("run", Hold::Run)];
 
 pub(super) fn read(section: Option<Section<'_>>, problems: &mut Problems<'_>) -> Limits {
@@ -76,6 +89,7 @@ pub(super) fn read(section: Option<Section<'_>>, problems: &mut Problems<'_>) ->
     limits.idle_io = section.read("idle_io", problems, flag).unwrap_or(limits.idle_io);
     limits.upload = section.read("upload", problems, whole(1, 10_000_000));
     limits.window = section.read("window", problems, window);
+    limits.after_window = section.read("after_window", problems, choice(AFTER_WINDOW)).unwrap_or(limits.after_window);
     limits.jitter = section.read("jitter", problems, duration).unwrap_or(limits.jitter);
     limits.on_battery = section.read("on_battery", problems, choice(HOLD)).unwrap_or(limits.on_battery);
     limits.failing_disk = section.read("failing_disk", problems, choice(HOLD)).unwrap_or(limits.failing_disk);

@@ -13,7 +13,7 @@ use std::{fmt, fs, io::Read, path::Path};
 use self::reader::{Problems, Section};
 pub use self::{
     backups::{Backup, Drill, Keep},
-    limits::{Hold, Limits, Window},
+    limits::{AfterWindow, Hold, Limits, Window},
     reports::{Address, Lights, Mail, Reports},
     repositories::{Check, Reading, Repository, Secret},
     web::Web,

@@ -1,12 +1,13 @@
 //! Makes an archive.
 
-use std::io;
+use std::{io, time::Duration};
 
 use serde_json::Value;
 
 use super::{Ending, Work};
 use crate::{
-    configuration::{Backup, Repository},
+    Trouble,
+    configuration::{AfterWindow, Backup, Repository},
     state::{Figures, history::Totals},
 };
 
@@ -27,13 +28,19 @@ pub(super) fn run(backup: &Backup, repository: &Repository, work: &Work<'_>) -> 
     }
     command.arg(format!("::{}", backup.archive)).args(&backup.sources);
     let mut output = Vec::new();
-    let finished = work.run(&mut command, &mut |bytes| {
+    let stops = work.configuration.limits.after_window == AfterWindow::Stop;
+    let most = work.left.filter(|_| stops).map(|left| Duration::from_secs(left.max(0) as u64));
+    let finished = work.run_for(most, &mut command, &mut |bytes| {
         output.extend_from_slice(&bytes[..bytes.len().min(MOST_BYTES - output.len())]);
     })?;
     let printed = serde_json::from_slice(&output).unwrap_or_default();
     let (figures, mut ending) = (figures(&printed), Ending::of(&finished));
     if let Some(Figures { archive, files, original, added }) = &figures {
         ending.log.push_str(&format!("{archive}: {files} files, {original} bytes, {added} of them new\n"));
+    }
+    if finished.is_out_of_time && ending.failure == Some(Trouble::Interrupted) {
+        let words = "the window closed before it was done; it goes on in the next one";
+        return Ok(Ending { unfinished: Some(words.to_owned()), log: ending.log, ..Ending::default() });
     }
     Ok(Ending { figures, totals: totals(&printed), ..ending })
 }

@@ -5,11 +5,11 @@ mod check;
 mod drill;
 mod upkeep;
 
-use std::{io, os::fd::BorrowedFd, path::Path, process::Command};
+use std::{io, os::fd::BorrowedFd, path::Path, process::Command, time::Duration};
 
 use crate::{
     Trouble,
-    child::{self, Finished},
+    child::{self, Finished, Until},
     configuration::{Configuration, Limits, Repository, Secret},
     plan::Job,
     state::{Figures, State, history::Totals},
@@ -37,6 +37,8 @@ pub(crate) struct Ending {
     pub(crate) failure: Option<Trouble>,
     /// It is done, and something should be looked at; or why it failed.
     pub(crate) words: Option<String>,
+    /// Why it stopped in order before it was done.
+    pub(crate) unfinished: Option<String>,
     /// The end of its log.
     pub(crate) log: String,
     /// What a backup stored.
@@ -102,7 +104,17 @@ impl Work<'_> {
     }
 
     fn run(&self, command: &mut Command, sink: &mut dyn FnMut(&[u8])) -> io::Result<Finished> {
-        child::run(command, self.stop, None, sink)
+        self.run_for(None, command, sink)
+    }
+
+    /// No longer than that.
+    fn run_for(
+        &self,
+        most: Option<Duration>,
+        command: &mut Command,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<Finished> {
+        child::run(command, Until { stop: self.stop, most, patience: None }, sink)
     }
 }
 

@@ -13,6 +13,8 @@ pub enum Outcome {
     Success,
     /// Done, and something should be looked at.
     Warning,
+    /// Stopped in order before it was done, to go on another time.
+    Unfinished,
     /// Not done.
     Failed,
 }
@@ -80,8 +82,12 @@ pub struct Round {
     pub is_fresh: bool,
 }
 
-const OUTCOMES: [(Outcome, &str); 3] =
-    [(Outcome::Success, "success"), (Outcome::Warning, "warning"), (Outcome::Failed, "failed")];
+const OUTCOMES: [(Outcome, &str); 4] = [
+    (Outcome::Success, "success"),
+    (Outcome::Warning, "warning"),
+    (Outcome::Unfinished, "unfinished"),
+    (Outcome::Failed, "failed"),
+];
 
 impl Outcome {
     /// Its word in state and status.
@@ -108,6 +114,13 @@ impl Record {
         self.duration = Some(now.saturating_sub(began));
         self.outcome = Some(if warnings.is_some() { Outcome::Warning } else { Outcome::Success });
         (self.failures, self.trouble, self.message) = (0, None, warnings);
+    }
+
+    /// It stopped in order, and goes on another time.
+    pub fn put_off(&mut self, why: String) {
+        self.running_since = None;
+        self.outcome = Some(Outcome::Unfinished);
+        (self.failures, self.trouble, self.message) = (0, None, Some(why));
     }
 
     /// It failed.

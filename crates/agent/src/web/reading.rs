@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Trouble,
-    child::{self, Finished},
+    child::{self, Finished, Until},
     configuration::{Limits, Repository},
     job::command,
     lines::Lines,
@@ -152,10 +152,11 @@ impl Reader {
 
     fn run(&self, wanted: &Wanted<'_>, command: &mut Command, sink: &mut dyn FnMut(&[u8])) -> Result<(), Failed> {
         let _turn = self.turn().ok_or(Failed::Busy)?;
-        let finished = child::run(command, wanted.client.as_fd(), Some(PATIENCE), sink);
+        let until = Until { stop: wanted.client.as_fd(), most: None, patience: Some(PATIENCE) };
+        let finished = child::run(command, until, sink);
         match finished {
             Ok(Finished { code: 0, .. }) => Ok(()),
-            Ok(Finished { code, log }) => Err(Failed::Because(Trouble::of(code, &log.text()), log.last_words())),
+            Ok(Finished { code, log, .. }) => Err(Failed::Because(Trouble::of(code, &log.text()), log.last_words())),
             Err(error) => Err(Failed::Because(Trouble::Other, error.to_string())),
         }
     }

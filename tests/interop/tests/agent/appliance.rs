@@ -30,7 +30,7 @@ pub(crate) struct Appliance {
 
 impl Appliance {
     /// A repository that Borg made, a tree, and an agent that may be told more: lines for `[limits]`, for the backup, and at
-    /// the end.
+    /// the end. Here nights take less than a second, so names of archives have parts of it.
     pub(crate) fn new(limits: &str, backup: &str, rest: &str) -> Self {
         let mut world = World::new();
         world.set("BORG_PASSPHRASE", format!("{SECRET} & more"));
@@ -52,7 +52,7 @@ impl Appliance {
             "[limits]\njitter = \"0s\"\nidle_io = false\nsys = \"{}\"\n{limits}\n\
              [repository.disk]\nlocation = \"{}\"\npassphrase_file = \"{}\"\ncheck = {{ schedule = \"daily 03:00\", slice = \"5s\" }}\n\
              [backup.tree]\nrepository = \"disk\"\nsources = [\"{}\"]\nschedule = \"hourly 0\"\nkeep = {{ last = 3 }}\n\
-             drill = {{ schedule = \"daily 04:00\", files = 60 }}\nping = \"{}/{SECRET}/ping\"\n{backup}\n\
+             drill = {{ schedule = \"daily 04:00\", files = 60 }}\narchive = \"tree.{{now:%Y-%m-%dT%H:%M:%S.%f}}\"\nping = \"{}/{SECRET}/ping\"\n{backup}\n\
              [reports]\nprometheus = \"{}\"\nwebhook = \"{}/{SECRET}/hook\"\n\
              [reports.mail]\nto = \"me\"\nsendmail = \"{}\"\n{rest}\n",
             path("sys"),

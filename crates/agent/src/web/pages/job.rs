@@ -83,9 +83,12 @@ fn plots(job: &Job<'_>, runs: &[Run], situation: &Situation) -> Html {
         let series = vec![Series::new("now", "one", ratio)];
         draw("Deduplication with compression", Unit::Times, Style::Lines, series);
     }
-    let took =
-        |is_bad| of(&move |run: &Run| (is_bad == (run.outcome == Outcome::Failed)).then_some(run.seconds? as f64));
-    let series = vec![Series::new("took", "one", took(false)), Series::new("failed", "bad", took(true))];
+    let took = |is_bad| {
+        of(&move |run: &Run| {
+            (is_bad == matches!(run.outcome, Outcome::Failed | Outcome::Unfinished)).then_some(run.seconds? as f64)
+        })
+    };
+    let series = vec![Series::new("took", "one", took(false)), Series::new("not done", "bad", took(true))];
     draw("Duration", Unit::Seconds, Style::Bars, series);
     html.raw("</div>\n");
     html
@@ -117,7 +120,7 @@ fn line(run: &Run, is_backup: bool, repository: &str, situation: &Situation) -> 
     let mut html = Html::default();
     let class = match run.outcome {
         Outcome::Success => "fine",
-        Outcome::Warning => "warning",
+        Outcome::Warning | Outcome::Unfinished => "warning",
         Outcome::Failed => "critical",
     };
     html.within("<tr><td data-label=\"Began\">", situation.shown(run.began), "<td data-label=\"How it ended\"><div>");
