@@ -3,24 +3,22 @@
 //! Addresses are secrets: what is connected to is in no argument list, and reasons name neither host nor path.
 
 use std::{
-    fs,
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpStream, ToSocketAddrs},
-    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use crate::{address::Parts, durable};
+use crate::address::Parts;
 
 /// Of each step, and of a whole line.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Sends `body`; `directory` has room for a temporary file that only we can read.
-pub(crate) fn post(address: &str, headers: &[(&str, &str)], body: &str, directory: &Path) -> Result<(), String> {
+/// Sends `body`. Nothing is written to a disk for it: that there is no room on one may be the message.
+pub(crate) fn post(address: &str, headers: &[(&str, &str)], body: &str) -> Result<(), String> {
     let parts = Parts::of(address).ok_or("it is no address")?;
     let headers: Vec<(&str, String)> = headers.iter().map(|(name, value)| (*name, plain(value))).collect();
-    if parts.is_encrypted { by_curl(address, &headers, body, directory) } else { by_ourselves(&parts, &headers, body) }
+    if parts.is_encrypted { by_curl(address, &headers, body) } else { by_ourselves(&parts, &headers, body) }
 }
 
 /// A header is one line of ASCII.
@@ -121,18 +119,8 @@ fn kind(error: &io::Error) -> String {
     }
 }
 
-fn by_curl(address: &str, headers: &[(&str, String)], body: &str, directory: &Path) -> Result<(), String> {
-    let file = directory.join("message");
-    durable::replace(&file, body.as_bytes(), 0o600).map_err(|error| format!("{}: {error}", file.display()))?;
-    let sent = run_curl(address, headers, &file);
-    // What stays behind is overwritten by the next one.
-    let _ = fs::remove_file(&file);
-    sent
-}
-
-fn run_curl(address: &str, headers: &[(&str, String)], body: &Path) -> Result<(), String> {
-    let mut settings = "max-time = 60\n".to_owned();
-    settings.push_str(&format!("data-binary = {}\n", quoted(&format!("@{}", body.display()))));
+fn by_curl(address: &str, headers: &[(&str, String)], body: &str) -> Result<(), String> {
+    let mut settings = format!("max-time = 60\ndata-raw = {}\n", quoted(body));
     settings.push_str("header = \"Content-Type: text/plain; charset=utf-8\"\n");
     for (name, value) in headers {
         settings.push_str(&format!("header = {}\n", quoted(&format!("{name}: {value}"))));
@@ -165,8 +153,21 @@ fn start_curl(address: &str, settings: &str, output: Stdio) -> Result<(Child, io
     Ok((child, written))
 }
 
+/// As curl's settings have it, on one line.
 fn quoted(value: &str) -> String {
-    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+    let mut out = String::from("\"");
+    for character in value.chars() {
+        match character {
+            '\\' => out.push_str("\\\\"),
+            '"' => out.push_str("\\\""),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\0' => out.push('?'),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+    out
 }
 
 #[cfg(test)]
@@ -194,9 +195,8 @@ mod tests {
 
     #[test]
     fn a_request_is_whole_and_its_answer_counts() {
-        let folder = tempfile::tempdir().expect("a folder");
         let (address, served) = server("the body", "HTTP/1.1 204 No Content\r\n\r\n");
-        assert_eq!(post(&address, &[("Title", "größer\r\nX: y")], "the body", folder.path()), Ok(()));
+        assert_eq!(post(&address, &[("Title", "größer\r\nX: y")], "the body"), Ok(()));
         let request = served.join().expect("a request");
         assert!(request.starts_with("POST /secret?x HTTP/1.1\r\nHost: 127.0.0.1:"), "{request}");
         assert!(
@@ -204,7 +204,7 @@ mod tests {
                 && request.contains("\r\nContent-Length: 8\r\n\r\nthe body")
         );
         let (address, served) = server("the body", "HTTP/1.0 500 Oh\r\n\r\n");
-        let told = post(&address, &[], "the body", folder.path()).expect_err("a refusal");
+        let told = post(&address, &[], "the body").expect_err("a refusal");
         served.join().expect("a request");
         assert_eq!(told, "the server answers 500");
     }
@@ -229,12 +229,15 @@ mod tests {
     }
 
     #[test]
+    fn settings_are_lines() {
+        assert_eq!(quoted("a\\ \"b\"\r\nc\0ß"), "\"a\\\\ \\\"b\\\"\\r\\nc?ß\"");
+    }
+
+    #[test]
     fn reasons_name_no_address() {
-        let folder = tempfile::tempdir().expect("a folder");
         for address in ["http://127.0.0.1:1/secret", "http://secret.invalid/secret", "https://127.0.0.1:1/secret"] {
-            let told = post(address, &[], "x", folder.path()).expect_err("nobody listens");
+            let told = post(address, &[], "x").expect_err("nobody listens");
             assert!(!told.contains("secret") && !told.contains("127"), "{told}");
         }
-        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
     }
 }

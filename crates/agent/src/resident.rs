@@ -39,6 +39,8 @@ pub struct Resident {
 const LONGEST_SLEEP: Duration = Duration::from_secs(10 * 60);
 /// After a round that did not say when the next one is.
 const AFTER_FAILURE: i64 = 5 * 60;
+/// Who was told that the state cannot be written is told again after so many seconds.
+const ALARM_AGAIN: i64 = 24 * 60 * 60;
 /// Of a line of a round.
 const MOST_LINE_BYTES: usize = 4096;
 
@@ -55,10 +57,18 @@ impl Resident {
     /// Stays until it is stopped; gives the exit code. A first round that cannot use the configuration ends it.
     pub fn run(&self, narrate: &mut dyn FnMut(&str)) -> io::Result<u8> {
         let mut is_first = true;
+        // Since the last round that ended well.
+        let mut alarmed: Option<i64> = None;
         // The first round may have to make it.
         let mut bell = requests::listen(&self.state);
         loop {
-            let (status, wake, stopped) = self.round(is_first, bell.as_ref(), narrate)?;
+            let alarm = alarmed.is_none_or(|alarmed| clock::now() >= alarmed + ALARM_AGAIN);
+            let (status, wake, stopped) = self.round(is_first, alarm, bell.as_ref(), narrate)?;
+            alarmed = match status.success() {
+                true => None,
+                false if alarm => Some(clock::now()),
+                false => alarmed,
+            };
             if stopped {
                 self.watcher.tell("STOPPING=1");
                 return Ok(0);
@@ -90,11 +100,15 @@ impl Resident {
     fn round(
         &self,
         is_first: bool,
+        alarm: bool,
         bell: Option<&OwnedFd>,
         narrate: &mut dyn FnMut(&str),
     ) -> io::Result<(ExitStatus, Option<i64>, bool)> {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        if alarm {
+            command.arg("--alarm");
+        }
         // Who watches us does not watch it.
         command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");
         // What a terminal sends reaches it once, through us.

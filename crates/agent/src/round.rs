@@ -39,6 +39,9 @@ pub struct Round {
     pub clock: Clock,
     /// Becomes readable, or ends, when the round is to end.
     pub stop: OwnedFd,
+    /// Whether those who are told of reports are told, too, that the state cannot be read or written: there is nothing in which
+    /// to remember that they were.
+    pub alarm: bool,
 }
 
 /// How a round ended.
@@ -56,6 +59,17 @@ const CLOCK_RECHECK: i64 = 60;
 impl Round {
     /// Runs what is due; `narrate` is told what goes on, a line each.
     pub fn run(&self, narrate: &mut dyn FnMut(&str)) -> Result<Finished, Error> {
+        let finished = self.due(narrate);
+        if let Err(error @ Error::File { .. }) = &finished
+            && self.alarm
+            && let Ok(InUse { configuration, .. }) = in_use(&self.configuration, &state::last_good(&self.state))
+        {
+            reports::alarm(&format!("nothing runs: {error}"), &configuration).iter().for_each(|line| narrate(line));
+        }
+        finished
+    }
+
+    fn due(&self, narrate: &mut dyn FnMut(&str)) -> Result<Finished, Error> {
         let directory = Directory::open(&self.state)?;
         let mut state = directory.load()?;
         let InUse { configuration, text, problems } = in_use(&self.configuration, &state::last_good(directory.path()))?;
@@ -69,7 +83,7 @@ impl Round {
             return Ok(finished);
         }
         night.cut_off()?;
-        reports::deliver_late(&configuration, night.directory.path(), night.state);
+        reports::deliver_late(&configuration, night.state);
         night.jobs()?;
         night.overdue();
         night.finish()
@@ -111,7 +125,7 @@ impl<'a> Night<'a> {
     }
 
     fn tell(&mut self, event: &Event) {
-        reports::tell(event, self.configuration, self.directory.path(), self.state);
+        reports::tell(event, self.configuration, self.state);
     }
 
     /// What is wrong with configuration and state, told when it is new.

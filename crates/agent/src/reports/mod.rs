@@ -9,8 +9,6 @@ mod ping;
 mod prometheus;
 mod webhook;
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use crate::{
@@ -82,6 +80,12 @@ const CHANNELS: [(Channel, &str); 3] =
 /// Messages that wait for delivery, at most.
 const MOST_UNDELIVERED: usize = 16;
 
+impl Channel {
+    fn name(self) -> &'static str {
+        CHANNELS.iter().find(|(channel, _)| *channel == self).map_or("", |(_, name)| name)
+    }
+}
+
 impl Kind {
     fn word(self) -> &'static str {
         KINDS.iter().find(|(kind, _)| *kind == self).map_or("", |(_, word)| word)
@@ -125,9 +129,9 @@ pub(crate) fn host() -> String {
 }
 
 /// Tells everybody who wants to know, and keeps what could not be delivered.
-pub(crate) fn tell(event: &Event, configuration: &Configuration, directory: &Path, state: &mut State) {
+pub(crate) fn tell(event: &Event, configuration: &Configuration, state: &mut State) {
     for (channel, name) in CHANNELS {
-        if let Err(why) = deliver(channel, event, configuration, directory) {
+        if let Err(why) = deliver(channel, event, configuration) {
             // The end of a run says that it began.
             if event.kind != Kind::Start {
                 // What is newest counts most.
@@ -146,8 +150,28 @@ pub(crate) fn tell(event: &Event, configuration: &Configuration, directory: &Pat
     }
 }
 
+/// Tells everybody of what keeps the agent from remembering anything: nothing runs, and what cannot be delivered is lost. Gives
+/// whom it did not reach.
+pub(crate) fn alarm(reason: &str, configuration: &Configuration) -> Vec<String> {
+    let backups = configuration.backups.iter().map(|backup| Job::Backup(backup).name());
+    let failed = backups.map(|job| (Channel::Ping, Event::of_job(&job, Kind::Failed, reason, "")));
+    let people = [Channel::Mail, Channel::Webhook].map(|channel| (channel, Event::of_agent(reason)));
+    let mut unreached: Vec<String> = failed
+        .chain(people)
+        .filter_map(|(channel, event)| {
+            let why = deliver(channel, &event, configuration).err()?;
+            Some(format!("not delivered: {}: {why}", channel.name()))
+        })
+        .collect();
+    if let Some(lights) = &configuration.reports.lights {
+        lights::beep(lights, Kind::Failed);
+        unreached.extend(lights::show(lights, Level::Critical));
+    }
+    unreached
+}
+
 /// Tries again what could not be delivered.
-pub(crate) fn deliver_late(configuration: &Configuration, directory: &Path, state: &mut State) {
+pub(crate) fn deliver_late(configuration: &Configuration, state: &mut State) {
     let mut silent = Vec::new();
     state.undelivered.retain_mut(|value| {
         let Some((channel, event)) = waiting(value) else { return false };
@@ -155,7 +179,7 @@ pub(crate) fn deliver_late(configuration: &Configuration, directory: &Path, stat
         if silent.contains(&channel) {
             return true;
         }
-        match deliver(channel, &event, configuration, directory) {
+        match deliver(channel, &event, configuration) {
             Ok(()) => false,
             Err(why) => {
                 value["why"] = format!("{}: {why}", value["channel"].as_str().unwrap_or_default()).into();
@@ -173,21 +197,21 @@ fn waiting(value: &Value) -> Option<(Channel, Event)> {
     Some((channel, Event { job: text("job")?, kind, title: text("title")?, text: text("text")? }))
 }
 
-fn deliver(channel: Channel, event: &Event, configuration: &Configuration, directory: &Path) -> Result<(), String> {
+fn deliver(channel: Channel, event: &Event, configuration: &Configuration) -> Result<(), String> {
     let reports = &configuration.reports;
     match channel {
         Channel::Ping => {
             let job = jobs(configuration).into_iter().find(|job| job.name() == event.job);
             let address =
                 job.and_then(|job| Some((job.ping(configuration)?, matches!(job, Job::Backup(_) | Job::Check(_)))));
-            address.map_or(Ok(()), |(address, own)| ping::send(address, own, event, directory))
+            address.map_or(Ok(()), |(address, own)| ping::send(address, own, event))
         }
         Channel::Mail => {
             reports.mail.as_ref().filter(|_| event.kind.is_for_people()).map_or(Ok(()), |to| mail::send(to, event))
         }
         Channel::Webhook => {
             let address = reports.webhook.as_ref().filter(|_| event.kind.is_for_people());
-            address.map_or(Ok(()), |address| webhook::send(address, event, directory))
+            address.map_or(Ok(()), |address| webhook::send(address, event))
         }
     }
 }

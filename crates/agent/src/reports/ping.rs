@@ -1,7 +1,5 @@
 //! Pings as healthchecks and its likes take them: `/start`, nothing, `/fail` and `/log` behind the address, with the log's tail.
 
-use std::path::Path;
-
 use super::{Event, Kind};
 use crate::{address::below, configuration::Address, http};
 
@@ -9,7 +7,7 @@ use crate::{address::below, configuration::Address, http};
 const MOST_BYTES: usize = 10_000;
 
 /// `own`: the address is for this very job. Of jobs that share it only failures are told.
-pub(super) fn send(address: &Address, own: bool, event: &Event, directory: &Path) -> Result<(), String> {
+pub(super) fn send(address: &Address, own: bool, event: &Event) -> Result<(), String> {
     let word = match event.kind {
         Kind::Failed => "fail",
         _ if !own => return Ok(()),
@@ -20,5 +18,5 @@ pub(super) fn send(address: &Address, own: bool, event: &Event, directory: &Path
     };
     let body = event.body();
     let start = body.ceil_char_boundary(body.len().saturating_sub(MOST_BYTES));
-    http::post(&below(address.secret(), word), &[], &body[start..], directory)
+    http::post(&below(address.secret(), word), &[], &body[start..])
 }

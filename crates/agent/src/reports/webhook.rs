@@ -1,15 +1,13 @@
 //! A message as the body of a POST, its headline and weight in headers: what ntfy takes, and others can.
 
-use std::path::Path;
-
 use super::{Event, Kind};
 use crate::{configuration::Address, http};
 
-pub(super) fn send(address: &Address, event: &Event, directory: &Path) -> Result<(), String> {
+pub(super) fn send(address: &Address, event: &Event) -> Result<(), String> {
     let priority = match event.kind {
         Kind::Failed | Kind::TooOld | Kind::NeverRan => "high",
         Kind::Recovered => "low",
         _ => "default",
     };
-    http::post(address.secret(), &[("Title", &event.title), ("Priority", priority)], &event.body(), directory)
+    http::post(address.secret(), &[("Title", &event.title), ("Priority", priority)], &event.body())
 }

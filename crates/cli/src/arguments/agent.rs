@@ -184,6 +184,9 @@ pub(crate) struct AgentWeb {
 /// What the agent starts when something is due
 #[derive(Args, Debug)]
 pub(crate) struct AgentRound {
+    /// Tell those who are told of reports, too, when the state cannot be written
+    #[arg(long)]
+    pub(crate) alarm: bool,
     #[command(flatten)]
     pub(crate) places: AgentPlaces,
     #[command(flatten)]

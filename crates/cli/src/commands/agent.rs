@@ -58,7 +58,8 @@ pub(super) fn run(arguments: &Agent, context: &Context<'_>) -> Result<(), Failur
         Some(AgentCommand::SetClock(set)) => super::set_clock::run(set),
         Some(AgentCommand::Update(update)) => super::update::run(update, context),
         Some(AgentCommand::RunDue(due)) => {
-            match round(&due.places, clock(due.at.as_deref())?, "")? {
+            // cron tells of those that fail, and comes again before anything changed.
+            match round(&due.places, clock(due.at.as_deref())?, false, "")? {
                 Ok(finished) => code(finished.level as u8),
                 // cron comes again while a long one is at work.
                 Err(error @ Error::AtWork(_)) => {
@@ -71,7 +72,7 @@ pub(super) fn run(arguments: &Agent, context: &Context<'_>) -> Result<(), Failur
         Some(AgentCommand::Web(web)) => serve(web),
         Some(AgentCommand::Round(arguments)) => {
             let clock = Clock::system();
-            let finished = round(&arguments.places, clock.clone(), "status ")?;
+            let finished = round(&arguments.places, clock.clone(), arguments.alarm, "status ")?;
             let finished = finished.map_err(|error| failure(&error, UNUSABLE, context))?;
             say(&format!("idle sleeps until {}", shown(finished.wake, clock.zone())))?;
             say(&format!("wake {}", finished.wake))
@@ -203,10 +204,11 @@ fn clock(typed: Option<&str>) -> Result<Clock, Failure> {
     typed.map_or_else(|| Ok(Clock::system()), |text| Clock::typed(text).ok_or_else(|| wrong(text)))
 }
 
-fn round(typed: &AgentPlaces, clock: Clock, before: &str) -> Result<Result<Finished, Error>, Failure> {
+fn round(typed: &AgentPlaces, clock: Clock, alarm: bool, before: &str) -> Result<Result<Finished, Error>, Failure> {
     let (configuration, state) = places(typed);
     signals::stoppable();
-    let round = Round { program: std::env::current_exe()?, configuration, state, clock, stop: signals::waker()? };
+    let round =
+        Round { program: std::env::current_exe()?, configuration, state, clock, stop: signals::waker()?, alarm };
     Ok(round.run(&mut |text| {
         for line in text.lines() {
             // Who listened is gone; what is to be done is done all the same.

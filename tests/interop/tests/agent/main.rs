@@ -266,7 +266,7 @@ fn what_was_cut_off_is_finished_and_drills_notice_a_byte() {
 
 #[test]
 fn a_window_that_closes_stops_a_backup_that_the_next_one_finishes() {
-    // 2,000 KiB a second, so that it takes longer than the three seconds that are left.
+    // 2,000 KiB a second, so that it takes longer than the five seconds that are left.
     let limits = "window = \"22:00-06:00\"\nafter_window = \"stop\"\nupload = 2000";
     let mut appliance = Appliance::new(limits, "compression = \"none\"", "");
     // Near for Borg, far for us.
@@ -280,7 +280,7 @@ fn a_window_that_closes_stops_a_backup_that_the_next_one_finishes() {
     let afar = format!("location = \"ssh://host{}\"\nrsh = \"{}\"", world.repository(), rsh.display());
     fs::write(world.path("config.toml"), config.replace(&place, &afar).replace("files = 60", "files = 2"))
         .expect("a configuration");
-    fs::write(world.path("tree/large"), nanoprobe_interop::noise(9, 14 << 20)).expect("a file");
+    fs::write(world.path("tree/large"), nanoprobe_interop::noise(9, 20 << 20)).expect("a file");
     let midnight = (appliance.start / DAY + 1) * DAY - appliance.start;
     let round = |after: i64| {
         let at = format!("@{}", appliance.start + after);
@@ -288,7 +288,7 @@ fn a_window_that_closes_stops_a_backup_that_the_next_one_finishes() {
         round.env("TZ", "UTC0");
         Outcome::of(round)
     };
-    let closing = midnight + 6 * HOUR - 3;
+    let closing = midnight + 6 * HOUR - 5;
     round(closing).expect(2);
     let job = appliance.job("backup tree", closing);
     assert_eq!((job["state"].as_str(), job["failures"].as_u64()), (Some("never ran"), Some(0)), "{job:#}");
@@ -301,12 +301,13 @@ fn a_window_that_closes_stops_a_backup_that_the_next_one_finishes() {
     // Not before the window opens.
     round(midnight + 21 * HOUR).expect(2);
     assert!(appliance.pings().is_empty());
-    let began = Instant::now();
     round(midnight + 22 * HOUR).success();
     assert_eq!(appliance.archives().len(), 1);
-    // What was there was not sent again.
-    let all = folder_bytes(&world.path("repo/data"));
-    assert!(stored > 2 << 20 && all < 18 << 20, "{stored}, then {all}, in {:?}", began.elapsed());
+    // What was there was not stored again.
+    let figures = &appliance.job("backup tree", midnight + 22 * HOUR)["figures"];
+    let (all, added) = (figures["original"].as_u64(), figures["added"].as_u64());
+    let (all, added) = all.zip(added).expect("figures");
+    assert!(stored > 1 << 20 && added < all - stored / 2, "{stored}, then {added} of {all}");
     let history = fs::read_to_string(world.path("state/history")).expect("a history");
     assert!(history.lines().next().is_some_and(|line| line.contains("\"outcome\":\"unfinished\"")), "{history}");
     appliance.run_borg(&["check", "--verify-data", &world.repository()]).success();
@@ -376,6 +377,34 @@ fn the_one_that_stays_is_small_and_listens() {
     fs::write(world.path("config.toml"), "nonsense\n").expect("a configuration");
     let told = Outcome::of(appliance.agent(&[])).expect(2);
     assert!(told.messages.contains("config.toml:1: "), "{told:?}");
+}
+
+#[test]
+fn a_state_that_cannot_be_written_is_told_once() {
+    let appliance = Appliance::new("", "", "");
+    let world = &appliance.world;
+    // As a card does that has gone read-only, or is full.
+    fs::create_dir_all(world.path("state/lock")).expect("a folder");
+    let errors = fs::File::create(world.path("errors")).expect("a file");
+    let mut command = appliance.agent(&[]);
+    let agent = Resident(command.stdout(Stdio::null()).stderr(errors).spawn().expect("an agent"));
+    let rounds = || fs::read_to_string(world.path("errors")).expect("text").matches("state/lock: ").count();
+    for round in 1..=3 {
+        wait_until("a round ended", || rounds() == round && children(agent.0.id()).is_empty());
+        kill(agent.0.id(), rustix::process::Signal::HUP);
+    }
+    let pings = appliance.pings();
+    for (start, words) in
+        [("/ping/fail ", "backup tree: failed: nothing runs: cannot"), ("/hook ", "nothing runs: cannot")]
+    {
+        let told = pings.iter().filter(|ping| ping.starts_with(start) && ping.contains(words)).count();
+        assert_eq!(told, 1, "{start} in {pings:#?}");
+    }
+    assert_eq!((pings.len(), appliance.letters().len()), (2, 1), "{pings:#?}");
+    wait_until("the last round ended", || rounds() == 4 && children(agent.0.id()).is_empty());
+    fs::remove_dir(world.path("state/lock")).expect("it is mended");
+    kill(agent.0.id(), rustix::process::Signal::HUP);
+    wait_until("a backup is made", || appliance.pings().iter().any(|ping| ping.starts_with("/ping ")));
 }
 
 #[test]
