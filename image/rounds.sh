@@ -13,8 +13,9 @@ BORG=${NANOPROBE_BORG:-$PWD/.venv/bin/borg}
 AREA=$PWD/target/image/rounds
 FATAL='Kernel panic|Out of memory|backup files: failed'
 FILES=${FILES:-22000}
-# Where memory is too short, programs are given up and read from the disk again and again.
-MOST_READ_AGAIN_MIB=64
+# Where memory is too short, programs are given up and read from the disk again and again: some 40 MiB are usual, and a budget of 44 MiB takes a
+# thousand.
+MOST_READ_AGAIN_MIB=256
 export BORG_PASSPHRASE=tangle BORG_BASE_DIR=$AREA/borg
 
 # shellcheck source=image/machine.sh
