@@ -13,8 +13,8 @@ BORG=${NANOPROBE_BORG:-$PWD/.venv/bin/borg}
 AREA=$PWD/target/image/rounds
 FATAL='Kernel panic|Out of memory|backup files: failed'
 FILES=${FILES:-22000}
-# Where memory is too short, programs are given up and read from the disk again and again: some 40 MiB are usual, and a budget of 44 MiB takes a
-# thousand.
+# Where memory is too short, programs are given up and read from the disk again and again: 13 and 43 MiB of them were seen, and with a budget of
+# 44 MiB 929 after 279 s.
 MOST_READ_AGAIN_MIB=256
 export BORG_PASSPHRASE=tangle BORG_BASE_DIR=$AREA/borg
 
