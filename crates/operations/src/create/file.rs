@@ -46,8 +46,9 @@ enum Reading {
     SpecialBehindLink,
 }
 
-/// A file changed within so many ns before it was read could change again without a later time to show for it.
-const TICK: i64 = 50_000_000;
+/// A file changed within so many ns before it was read could change again without a later time to show for it: the longest tick of
+/// the clock that file systems go by.
+const TICK: i64 = 10_000_000;
 
 impl Walk<'_> {
     /// Makes the item of anything but a directory; gives Borg's status letter, `None` when it was told already.
@@ -328,7 +329,7 @@ impl Walk<'_> {
 
 /// Whether a change from now on would show in the change time.
 fn is_settled(status: &Status) -> bool {
-    let now = clock_gettime(ClockId::Realtime);
+    let now = clock_gettime(ClockId::RealtimeCoarse);
     #[allow(clippy::unnecessary_cast)] // the field's width differs between architectures
     let now = (now.tv_sec as i64).saturating_mul(1_000_000_000).saturating_add(now.tv_nsec as i64);
     status.ctime < now - TICK
